@@ -1,0 +1,1 @@
+//! imagecustomizer-step-files

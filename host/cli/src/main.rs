@@ -1,0 +1,2 @@
+//! The `imagecustomizer` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! imagecustomizer-units

@@ -1,0 +1,2 @@
+//! The words of the project: see `cargo xtask help`.
+fn main() {}
