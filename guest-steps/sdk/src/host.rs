@@ -186,7 +186,8 @@ pub trait Host {
     /// At most `max` bytes; empty at the end.
     fn artifact_read_at(&self, name: &str, path: &str, offset: u64, max: u32) -> Result<Vec<u8>>;
     /// The host copies a file or tree into the image. An existing file is overwritten in place (same inode).
-    fn install(&self, name: &str, path: &str, destination: &str, options: &TreeOptions) -> Result<TreeReport>;
+    fn install(&self, name: &str, path: &str, destination: &str, options: &TreeOptions)
+    -> Result<TreeReport>;
 
     // What follows is made of the above.
 

@@ -1,11 +1,23 @@
 //! The kit for authors of customization steps: the trait [`Step`], the [`Host`] that a step works through, and
 //! [`export_step!`], which makes a component of a step.
+//!
+//! A step is tested natively, without WebAssembly, on an image tree in memory: see `testing::MemoryHost`.
+//! A whole step with its test is the example `motd` beside this crate.
 
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod component;
 mod failure;
 mod host;
+mod settings;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 
 pub use failure::{Failure, FailureCode, Result};
-pub use host::{Entry, Existing, Host, Kind, Level, Metadata, Owner, ROOT, TreeOptions, TreeReport, WriteOptions};
+pub use host::{
+    Entry, Existing, Host, Kind, Level, Metadata, Owner, ROOT, TreeOptions, TreeReport, WriteOptions,
+};
+pub use settings::parse_settings;
 
 /// A customization step.
 pub trait Step {
@@ -23,4 +35,34 @@ pub trait Step {
     /// # Errors
     /// Any [`Failure`] ends the whole customization; its message names what is wrong.
     fn run(settings: &Self::Settings, host: &dyn Host) -> Result<()>;
+}
+
+/// Makes the crate a component that carries out the given [`Step`]; its version is that of the crate.
+///
+/// To be called once in a crate of type `cdylib`. In a native build it only checks that the type is a step.
+#[macro_export]
+macro_rules! export_step {
+    ($step:ty) => {
+        const _: fn() = || {
+            fn is_step<S: $crate::Step>() {}
+            is_step::<$step>();
+        };
+
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, reason = "the exports of a component have fixed symbol names")]
+        const _: () = {
+            struct Component;
+
+            impl $crate::component::Guest for Component {
+                fn describe() -> $crate::component::Description {
+                    $crate::component::describe::<$step>(env!("CARGO_PKG_VERSION"))
+                }
+                fn run(settings: String) -> Result<(), $crate::component::WitFailure> {
+                    $crate::component::run::<$step>(&settings)
+                }
+            }
+
+    $crate::component::bindings::export!(Component with_types_in $crate::component::bindings);
+        };
+    };
 }
