@@ -9,6 +9,7 @@
 pub mod component;
 mod failure;
 mod host;
+pub mod json;
 mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

@@ -2,43 +2,20 @@
 //! a secret, and error texts end up in the build log.
 
 use crate::failure::{Failure, FailureCode, Result};
+use crate::json;
 use serde::de::DeserializeOwned;
 
 /// Understands a step's settings.
 ///
 /// # Errors
 /// `invalid-argument`, with the path of the field that is wrong.
-pub fn parse_settings<T: DeserializeOwned>(json: &str) -> Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let settings = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))?;
-    deserializer.end().map_err(|_| invalid(".", "something follows the JSON object"))?;
-    Ok(settings)
+pub fn parse_settings<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let value = json::parse(text).map_err(|error| invalid(&error))?;
+    json::from_value(value).map_err(|error| invalid(&error))
 }
 
-fn invalid(path: &str, problem: &str) -> Failure {
-    let field = if path == "." { "settings".to_owned() } else { format!("settings: `{path}`") };
-    Failure::new(FailureCode::InvalidArgument, format!("{field}: {}", without_value(problem)))
-}
-
-/// Cuts what serde puts in front of `, expected`: that part may quote the value. What comes behind was written by the
-/// step's author. The position at the end goes too: nobody sees the JSON that the host produced.
-fn without_value(problem: &str) -> &str {
-    let problem = match problem.rsplit_once(" at line ") {
-        Some((before, position))
-            if position.bytes().all(|b| b.is_ascii_digit() || b" column".contains(&b)) =>
-        {
-            before
-        }
-        _ => problem,
-    };
-    if problem.starts_with("unknown field ") || problem.starts_with("expected ") {
-        return problem;
-    }
-    match problem.rfind("expected ") {
-        Some(start) => problem.get(start..).unwrap_or("not understood"),
-        None => problem,
-    }
+fn invalid(problem: &dyn std::fmt::Display) -> Failure {
+    Failure::new(FailureCode::InvalidArgument, format!("settings: {problem}"))
 }
 
 #[cfg(test)]
@@ -71,25 +48,33 @@ mod tests {
         for (json, message) in [
             (
                 r#"{"users":[{"name":"a"},{"name":"b","uid":"hunter2"}]}"#,
-                "settings: `users[1].uid`: expected u32",
-            ),
-            (
-                r#"{"users":[{"name":"b","uid":"x, expected hunter2"}]}"#,
-                "settings: `users[0].uid`: expected u32",
+                "settings: `users[1].uid`: found a string, expected u32",
             ),
             (r#"{"users":[{"name":"b","uid":-7}]}"#, "settings: `users[0].uid`: expected u32"),
+            (r#"{"users":[{"name":"b","uid":1.5}]}"#, "settings: `users[0].uid`: expected u32"),
+            (
+                r#"{"users":[{"name":"b","uid":99999999999999999999}]}"#,
+                "settings: `users[0].uid`: expected u32",
+            ),
             (
                 r#"{"users":[{"name":"b","kind":"hunter2"}]}"#,
                 "settings: `users[0].kind`: expected `plainText`",
             ),
+            (
+                r#"{"users":[{"name":"b","kind":{"plainText":1}}]}"#,
+                "settings: `users[0].kind`: found a number, expected a name alone",
+            ),
+            (r#"{"users":[{"name":null}]}"#, "settings: `users[0].name`: found null, expected a string"),
+            (r#"{"users":{}}"#, "settings: `users`: found an object, expected a sequence"),
             (r#"{"users":[{}]}"#, "settings: `users[0]`: missing field `name`"),
+            (r#"{"users":[],"users":[]}"#, "settings: field `users` is there twice"),
             (
                 r#"{"users":[{"name":"b","pw":1}]}"#,
-                "settings: `users[0].pw`: unknown field `pw`, expected one of `name`, `uid`, `kind`",
+                "settings: `users[0]`: unknown field `pw`, expected one of `name`, `uid`, `kind`",
             ),
-            (r#"{"users":[]} x"#, "settings: something follows the JSON object"),
-            ("", "settings: EOF while parsing a value"),
-            (r#"{"users":[}"#, "settings: `users[0]`: expected value"),
+            (r#"{"users":[]} x"#, "settings: not JSON at byte 13: something follows the value"),
+            ("", "settings: not JSON at byte 0: the text ends too early"),
+            ("[]", "settings: found an array, expected struct Settings"),
         ] {
             let failure = parse_settings::<Settings>(json).unwrap_err();
             assert_eq!((failure.code, failure.message.as_str()), (FailureCode::InvalidArgument, message));
@@ -104,8 +89,19 @@ mod tests {
     }
 
     #[test]
+    fn any_value_can_be_part_of_the_settings() {
+        #[derive(serde::Deserialize)]
+        struct Open {
+            config: crate::json::Value,
+        }
+        let text = r#"{"z":1.50,"a":[null]}"#;
+        let settings: Open = parse_settings(&format!(r#"{{"config":{text}}}"#)).unwrap();
+        assert_eq!(crate::json::to_text(&settings.config), text);
+    }
+
+    #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
         let json = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(parse_settings::<serde_json::Value>(&json).is_err());
+        assert!(parse_settings::<crate::json::Value>(&json).is_err());
     }
 }

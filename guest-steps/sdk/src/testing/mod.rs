@@ -26,7 +26,34 @@ mod copy;
 mod manifest;
 mod memory_host;
 mod operations;
+mod schema;
 mod tree;
 
 pub use memory_host::{LogRecord, MemoryHost};
+pub use schema::check_schema;
 pub use tree::Tree;
+
+use crate::{Step, parse_settings};
+
+/// Holds a step's schema against its settings type: both must accept all of `good` and refuse all of `bad`.
+///
+/// # Errors
+/// The samples on which they differ from that, with what each says.
+pub fn check_settings<S: Step>(good: &[&str], bad: &[&str]) -> Result<(), String> {
+    let mut faults = String::new();
+    for (samples, wanted) in [(good, true), (bad, false)] {
+        for sample in samples {
+            let schema = check_schema(S::SETTINGS_SCHEMA, sample);
+            let parsed = parse_settings::<S::Settings>(sample).map(drop).map_err(|failure| failure.message);
+            if schema.is_ok() != wanted || parsed.is_ok() != wanted {
+                faults.push_str(&format!(
+                    "{sample}: the schema says {schema:?}, the settings say {parsed:?}\n"
+                ));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests;
