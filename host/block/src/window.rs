@@ -1,5 +1,7 @@
 //! A byte window of a file, with positioned reads and writes that cannot leave it.
 
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -107,6 +109,44 @@ impl Window {
         self.file.write_all_at(data, position).map_err(|source| WindowError::Io { offset: position, source })
     }
 
+    /// Makes `len` bytes at `offset` a hole: they read as zeros and take no space. Where the file system that the
+    /// file lies on has no holes, zeros are written over what is not zero.
+    ///
+    /// # Errors
+    /// [`WindowError::OutOfBounds`], before anything is changed; [`WindowError::Io`].
+    pub fn punch_hole(&self, offset: u64, len: u64) -> Result<(), WindowError> {
+        let position = self.position(offset, len)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match fallocate(&*self.file, flags, position, len) {
+            Ok(()) => Ok(()),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.write_zeros(offset, len),
+            Err(error) => Err(WindowError::Io { offset: position, source: error.into() }),
+        }
+    }
+
+    /// Overwrites what is not zero already, so that no block is allocated in vain.
+    fn write_zeros(&self, offset: u64, len: u64) -> Result<(), WindowError> {
+        const STEP: u64 = 64 * 1024;
+        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        let mut buffer = vec![0; ZEROS.len()];
+        let mut done = 0;
+        while done < len {
+            let take = STEP.min(len - done);
+            let part = usize::try_from(take).unwrap_or(ZEROS.len());
+            if let (Some(part), Some(zeros)) = (buffer.get_mut(..part), ZEROS.get(..part)) {
+                self.read_exact_at(part, offset + done)?;
+                if part != zeros {
+                    self.write_all_at(zeros, offset + done)?;
+                }
+            }
+            done += take;
+        }
+        Ok(())
+    }
+
     /// Where in the file `len` bytes at `offset` lie.
     fn position(&self, offset: u64, len: u64) -> Result<u64, WindowError> {
         let out_of_bounds = WindowError::OutOfBounds { offset, len, size: self.len };
@@ -141,6 +181,19 @@ mod tests {
         let mut all = [0; 10];
         window.file().read_exact_at(&mut all, 0).unwrap();
         assert_eq!(&all, b"01234xy789");
+    }
+
+    #[test]
+    fn a_hole_reads_as_zeros_and_stays_inside() {
+        let window = window();
+        window.punch_hole(1, 2).unwrap();
+        assert!(window.punch_hole(4, 2).is_err());
+        let mut all = [0; 10];
+        window.file().read_exact_at(&mut all, 0).unwrap();
+        assert_eq!(&all, b"012\0\x0056789");
+        window.write_zeros(3, 2).unwrap();
+        window.file().read_exact_at(&mut all, 0).unwrap();
+        assert_eq!(&all, b"012\0\0\0\x00789");
     }
 
     #[test]

@@ -1,11 +1,22 @@
 //! The image's merged file tree: the trait [`Tree`], its back end in user space, and what is built on top of it.
 
+mod cache;
 mod error;
+mod ext4;
+mod filesystem;
 mod path;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests run the standard tools")]
+mod testing;
 mod tree;
+mod user_tree;
 
 pub use error::{Error, ErrorKind, Result};
+pub use ext4::Ext4;
+pub use filesystem::{Attributes, Failure, FileSystem, Inode, Item, Outcome, TrimReport};
 pub use path::{ImagePath, ImagePathBuf};
 pub use tree::{
-    Device, Entry, Existing, FileId, Follow, Kind, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree, WriteOptions,
+    Device, Entry, Existing, FileId, Follow, Kind, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree,
+    WriteOptions,
 };
+pub use user_tree::UserTree;

@@ -27,7 +27,9 @@ pub enum Kind {
 }
 
 /// Seconds since 1970 and the nanoseconds within the second.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize,
+)]
 pub struct Timestamp {
     /// Whole seconds since 1970-01-01T00:00:00Z.
     pub seconds: i64,
@@ -130,7 +132,7 @@ pub struct WriteOptions {
 }
 
 /// A regular file that a [`Tree`] holds open.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
 pub struct FileId(pub u32);
 
 /// A file system's place in the tree.
