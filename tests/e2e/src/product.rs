@@ -1,0 +1,199 @@
+//! The built program: where it lies, how it is called, how it ended.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fixtures::Format;
+use fixtures::process::command;
+
+use crate::scene::target_directory;
+use crate::{Outcome, failed};
+
+/// The time every run is told, so that its results can be compared: 2026-02-03T04:05:06Z.
+pub const SOURCE_DATE: u64 = 1_770_091_506;
+
+/// The user without any rights that [`Run::confined`] becomes.
+const NOBODY: u32 = 65_534;
+
+/// A run that hangs is ended after this; a customization of a small image takes about a second.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Where the program lies: `IMAGECUSTOMIZER_BIN`, else beside the test program.
+///
+/// # Errors
+/// It has not been built.
+pub fn program() -> Outcome<PathBuf> {
+    let path = match env::var_os("IMAGECUSTOMIZER_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => target_directory()?.join("debug/imagecustomizer"),
+    };
+    if path.is_file() {
+        return Ok(path);
+    }
+    let advice = "build it with `cargo xtask build`, or name it in IMAGECUSTOMIZER_BIN";
+    Err(failed(format!("there is no program at `{}`: {advice}", path.display())))
+}
+
+/// One call of the program.
+pub struct Run {
+    arguments: Vec<OsString>,
+    variables: Vec<(&'static str, String)>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Run {
+    /// A call with these arguments and the fixed date.
+    pub fn new<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        Self { arguments, variables: vec![("SOURCE_DATE_EPOCH", SOURCE_DATE.to_string())] }
+    }
+
+    /// `customize` with all that it needs.
+    pub fn customize(base: &Path, config: &Path, build: &Path, output: &Path, format: Format) -> Self {
+        let mut run = Self::new(["customize", "--log-color", "never"]);
+        let flags = [
+            ("--image-file", base),
+            ("--config-file", config),
+            ("--build-dir", build),
+            ("--output-image-file", output),
+        ];
+        for (flag, path) in flags {
+            run.arguments.push(flag.into());
+            run.arguments.push(path.into());
+        }
+        run.argument("--output-image-format").argument(format.name())
+    }
+
+    /// Adds an argument.
+    pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Starts the program without waiting for it.
+    ///
+    /// # Errors
+    /// It is not built, or does not start.
+    pub fn start(&self) -> Outcome<Child> {
+        let mut child = command(program()?);
+        self.dress(&mut child);
+        Ok(child.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    }
+
+    /// Runs the program to its end.
+    ///
+    /// # Errors
+    /// It is not built, or does not start.
+    pub fn finish(&self) -> Outcome<Finished> {
+        let mut timed = timeout();
+        self.dress(timed.arg(program()?));
+        finished(timed)
+    }
+
+    /// Runs the program to its end and insists on success.
+    ///
+    /// # Errors
+    /// It failed; the error holds what it said.
+    #[track_caller]
+    pub fn succeed(&self) -> Outcome<Finished> {
+        let place = std::panic::Location::caller();
+        let finished = self.finish()?;
+        if finished.code == Some(0) { Ok(finished) } else { Err(failed(format!("{place}: {finished:#?}"))) }
+    }
+
+    /// Runs the program to its end with nothing a container without rights would not have: as nobody, without
+    /// capabilities, in a network namespace without a way out, and with a `/dev` that holds no loop device,
+    /// no `/dev/kvm` and no `/dev/fuse`. The scene's directory is given to nobody first. Where the tests run as an
+    /// ordinary user, that user stands for nobody.
+    ///
+    /// # Errors
+    /// Namespaces cannot be made, or the program does not start.
+    pub fn confined(&self, scene: &Path) -> Outcome<Finished> {
+        self.confined_as(&program()?, scene)
+    }
+
+    /// As [`Run::confined`], with another program.
+    ///
+    /// # Errors
+    /// As for [`Run::confined`].
+    pub fn confined_as(&self, program: &Path, scene: &Path) -> Outcome<Finished> {
+        let own = scene.join("program");
+        fs::copy(program, &own)?;
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o755))?;
+        fs::create_dir_all(scene.join("dev"))?;
+        let mut confined = timeout();
+        confined.args(["unshare", "--net", "--ipc", "--mount", "--propagation=private"]);
+        let becomes: &[&str] = if is_root()? {
+            give_away(scene)?;
+            &["--reuid=65534", "--regid=65534", "--clear-groups"]
+        } else {
+            // An ordinary user is without rights outside; inside a user namespace the devices can be hidden.
+            confined.args(["--user", "--map-root-user"]);
+            &[]
+        };
+        confined.args(["sh", "-euc", BARE_DEV, "sh"]).arg(scene.join("dev"));
+        confined.args(["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]).args(becomes);
+        self.dress(confined.arg("--").arg(&own));
+        finished(confined)
+    }
+
+    fn dress(&self, command: &mut Command) {
+        command.args(&self.arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.env_remove("TMPDIR").env("HOME", "/nonexistent");
+    }
+}
+
+/// Puts the harmless devices into the directory `$1`, makes it the only `/dev`, and becomes the rest of the words.
+const BARE_DEV: &str = "\
+    bare=$1; shift; mount -t tmpfs -o mode=755 bare \"$bare\"; \
+    for name in null zero full random urandom; do \
+        touch \"$bare/$name\"; mount --bind \"/dev/$name\" \"$bare/$name\"; done; \
+    mount --move \"$bare\" /dev; exec \"$@\"";
+
+/// Whether these tests run as root: its files are those in `/proc/self`.
+fn is_root() -> Outcome<bool> {
+    Ok(fs::metadata("/proc/self")?.uid() == 0)
+}
+
+fn timeout() -> Command {
+    let mut timeout = command("timeout");
+    timeout.args(["--signal=KILL", &PATIENCE.as_secs().to_string()]);
+    timeout
+}
+
+fn finished(mut command: Command) -> Outcome<Finished> {
+    let output = fixtures::process::finished(&mut command)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Finished { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+}
+
+fn give_away(path: &Path) -> Outcome {
+    chown(path, Some(NOBODY), Some(NOBODY))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_away(&entry?.path())?;
+        }
+    }
+    Ok(())
+}

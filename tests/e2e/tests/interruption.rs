@@ -1,0 +1,86 @@
+//! A run may be killed at any moment: no half-written output, no lost input, nothing to clean up.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use e2e::{Disk, Outcome, Scene, disk, example, scene};
+use fixtures::{Distro, Format, Layout};
+
+/// How often a run is killed.
+const KILLS: u64 = 20;
+
+/// Spreads the moments over the run without a pattern, the same way every time.
+fn moment(number: u64, whole: Duration) -> Duration {
+    let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+    // Some fall behind the end: the run is done by then, and so must be its output.
+    whole.mul_f64(f64::from(u32::try_from(scattered).unwrap_or(0)) / 65_536.0 * 1.05)
+}
+
+/// Command lines of processes that name `needle`.
+fn processes_naming(needle: &str) -> Outcome<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        // Processes end while one looks at them.
+        let line = fs::read(entry?.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(needle) {
+            found.push(line);
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn a_killed_run_leaves_the_input_and_no_output_and_the_next_run_works() -> Outcome {
+    let scene = Scene::new()?;
+    let config = example::config(&scene, Distro::AzureLinux3)?;
+    let base = scene.base(&scene::fixture(Distro::AzureLinux3, Layout::Efi)?, Format::Qcow2)?;
+    let before = disk::digest(&base)?;
+    let run = scene.customize(&base, &config, Format::Vhdx)?;
+    let started = Instant::now();
+    run.succeed()?;
+    let whole = started.elapsed();
+    let output = scene.output(Format::Vhdx);
+    let expected = Disk::open(&output, Format::Vhdx)?.manifest()?.len();
+    let scene_name = scene.path().to_string_lossy().into_owned();
+
+    for number in 1..=KILLS {
+        // A missing output is no failure: the last run may have been killed before it.
+        _ = fs::remove_file(&output);
+        let mut child = run.start()?;
+        std::thread::sleep(moment(number, whole));
+        child.kill()?;
+        child.wait()?;
+        assert_eq!(disk::digest(&base)?, before, "kill {number} changed the input");
+        let listing = scene.listing("out")?;
+        let hidden = |name: &String| name.starts_with('.');
+        assert!(
+            listing.iter().all(|name| name == "image.vhdx" || hidden(name)),
+            "kill {number}: {listing:?}"
+        );
+        if output.exists() {
+            let disk = Disk::open(&output, Format::Vhdx)?;
+            disk.check()?;
+            assert_eq!(disk.manifest()?.len(), expected, "kill {number} left half an output");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(processes_naming(&scene_name)?, Vec::<String>::new(), "kill {number}");
+    }
+
+    run.succeed()?;
+    Disk::open(&output, Format::Vhdx)?.check()?;
+    assert_eq!(scene.listing("out")?, ["image.vhdx"], "leftovers of killed runs");
+    let build: u64 = scene.listing("build")?.iter().map(|name| size(&scene.join("build").join(name))).sum();
+    assert!(build < 8 << 20, "{build} bytes lie in the build directory: {:?}", scene.listing("build")?);
+    Ok(())
+}
+
+/// Bytes of a file, or of everything below a directory.
+fn size(path: &std::path::Path) -> u64 {
+    let below = |path| fs::read_dir(path).into_iter().flatten().flatten();
+    if path.is_dir() {
+        below(path).map(|entry| size(&entry.path())).sum()
+    } else {
+        path.metadata().map_or(0, |it| it.len())
+    }
+}
