@@ -1,2 +1,108 @@
-//! The `imagecustomizer` command.
-fn main() {}
+//! The `imagecustomizer` command: flags, one call of the engine, an exit code.
+//!
+//! Standard output holds what was asked for by `--help`, `--version`, `--plan` and `doctor`; everything else
+//! is a record of the log. The exit codes are listed in `docs/exit-codes.md`.
+
+mod arguments;
+mod bug;
+mod engine_stub;
+mod failure;
+mod log;
+mod progress;
+mod run;
+mod signals;
+mod timestamp_file;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use arguments::{CommandLine, GlobalFlags, Usage};
+use failure::Failure;
+use log::{Log, Settings};
+use timestamp_file::TimestampFile;
+
+/// The run failed, or was stopped.
+const FAILED: u8 = 1;
+/// The command line is wrong.
+const USAGE: u8 = 80;
+
+fn main() -> ExitCode {
+    bug::report_panics();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    bug::catch(|| run_with(&arguments)).unwrap_or(ExitCode::from(FAILED))
+}
+
+fn run_with(arguments: &[OsString]) -> ExitCode {
+    match arguments::parse(arguments) {
+        Ok(line) => run_logged(line),
+        Err(usage) => print_usage(&usage),
+    }
+}
+
+/// Nobody is left to tell when the streams are closed, so failures to write are dropped here.
+fn print_usage(usage: &Usage) -> ExitCode {
+    let mut stdout = io::stdout();
+    let _ = stdout.write_all(usage.text.as_bytes()).and_then(|()| stdout.flush());
+    match &usage.error {
+        Some(message) => {
+            complain(message);
+            ExitCode::from(USAGE)
+        }
+        None => ExitCode::SUCCESS,
+    }
+}
+
+/// For what goes wrong before there is a log.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "imagecustomizer: error: {message}");
+}
+
+fn run_logged(line: CommandLine) -> ExitCode {
+    let settings = log_settings(&line.global);
+    if settings.contradict() {
+        complain("--log-color=always cannot be used together with --log-format=json");
+        return ExitCode::from(FAILED);
+    }
+    let log = match Log::start(&settings) {
+        Ok(log) => log,
+        Err(error) => {
+            let file = settings.file.unwrap_or_default();
+            complain(&log::escape::escape_line(&format!(
+                "cannot make the log file `{}`: {error}",
+                file.display()
+            )));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let timestamps = start_timestamps(&line.global);
+    let phrase = run::failure_phrase(&line.command);
+    let outcome = bug::catch(|| run::run(line.command, &log));
+    stop_timestamps(timestamps);
+    match outcome.unwrap_or_else(|| Err(Failure::new("internal error"))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.log(phrase, &log);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn log_settings(flags: &GlobalFlags) -> Settings {
+    let file = flags.log_file.clone().filter(|file| !file.as_os_str().is_empty());
+    Settings { level: flags.log_level, format: flags.log_format, color: flags.log_color, file }
+}
+
+/// The record is a help for measuring: without it the run goes on.
+fn start_timestamps(flags: &GlobalFlags) -> Option<TimestampFile> {
+    let path = flags.timestamp_file.as_deref().filter(|path| !path.as_os_str().is_empty())?;
+    let file = TimestampFile::start(path);
+    file.inspect_err(|error| tracing::warn!("cannot make the timestamp file `{}`: {error}", path.display()))
+        .ok()
+}
+
+fn stop_timestamps(timestamps: Option<TimestampFile>) {
+    if let Some(Err(error)) = timestamps.map(TimestampFile::stop) {
+        tracing::warn!("cannot write the timestamp file: {error}");
+    }
+}

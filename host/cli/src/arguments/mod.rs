@@ -1,0 +1,41 @@
+//! The command line: what may be written, and what it means.
+//!
+//! clap reads the flags; three habits of the reference program are added around it: the command word may
+//! stand anywhere among the flags ([`command_word`]), `customize` is meant when it is missing, and usage
+//! errors have exit code 80 with the usage on standard output ([`usage`]).
+
+mod command_word;
+mod flags;
+mod usage;
+mod values;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub(crate) use flags::{
+    Backend, Command, CommandLine, Convert, Customize, GlobalFlags, PlanFormat, Resource, ValidateConfig,
+};
+pub(crate) use usage::Usage;
+pub(crate) use values::{ResourceList, path_list};
+
+/// The text printed by `--version`, and nothing else on that line.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Reads the arguments that follow the program's name.
+///
+/// # Errors
+/// [`Usage`]: nothing is to be done but to print it; a request for help is one too.
+pub(crate) fn parse(arguments: &[OsString]) -> Result<CommandLine, Usage> {
+    let mut definition = CommandLine::command();
+    if arguments.is_empty() {
+        return Err(Usage::error(&mut definition, None, "no flags and no command: nothing to do".into()));
+    }
+    let ordered = command_word::in_front(&definition, arguments);
+    let selected = ordered.first().and_then(|word| word.to_str()).map(str::to_owned);
+    let program = std::iter::once(OsString::from("imagecustomizer"));
+    definition
+        .try_get_matches_from_mut(program.chain(ordered))
+        .and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches))
+        .map_err(|error| Usage::from_clap(&mut definition, selected.as_deref(), &error))
+}

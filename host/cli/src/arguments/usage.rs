@@ -1,0 +1,127 @@
+//! What is printed when the command line asks for help or cannot be understood.
+
+use std::error::Error;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::VERSION;
+use crate::log::escape::escape_line;
+
+/// A text for standard output, and for errors the line for standard error.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    /// The help text, or the version.
+    pub(crate) text: String,
+    /// What is wrong with the line; `None` when the text was asked for.
+    pub(crate) error: Option<String>,
+}
+
+impl Usage {
+    /// The usage of `command`, or of the whole program, and what is wrong.
+    pub(super) fn error(definition: &mut clap::Command, command: Option<&str>, message: String) -> Self {
+        Self { text: help(definition, command), error: Some(escape_line(&message)) }
+    }
+
+    /// Puts clap's error, which may be a request for help, into words.
+    pub(super) fn from_clap(
+        definition: &mut clap::Command,
+        command: Option<&str>,
+        error: &clap::Error,
+    ) -> Self {
+        match error.kind() {
+            ErrorKind::DisplayHelp => Self { text: help(definition, command), error: None },
+            ErrorKind::DisplayVersion => Self { text: format!("{VERSION}\n"), error: None },
+            _ => Self::error(definition, command, message(error)),
+        }
+    }
+}
+
+fn help(definition: &mut clap::Command, command: Option<&str>) -> String {
+    definition.build();
+    let selected = command.is_some_and(|name| definition.find_subcommand(name).is_some());
+    let shown = match command {
+        Some(name) if selected => definition.find_subcommand_mut(name),
+        _ => None,
+    };
+    match shown {
+        Some(command) => command.render_help().to_string(),
+        None => definition.render_help().to_string(),
+    }
+}
+
+fn message(error: &clap::Error) -> String {
+    let subject = text(error, ContextKind::InvalidArg).map(|argument| flag_name(&argument).to_owned());
+    let value = text(error, ContextKind::InvalidValue);
+    match (error.kind(), subject) {
+        (ErrorKind::UnknownArgument, Some(name)) => unknown(error, &name),
+        (ErrorKind::MissingRequiredArgument, _) => missing(error),
+        (ErrorKind::InvalidValue, Some(name)) => invalid_value(error, &name, value.as_deref()),
+        (ErrorKind::ValueValidation, Some(name)) => match error.source() {
+            Some(cause) => format!("{name}: {cause}"),
+            None => first_line(error),
+        },
+        (ErrorKind::NoEquals | ErrorKind::TooManyValues, Some(name)) => format!("{name}: unexpected value"),
+        (ErrorKind::ArgumentConflict, Some(name)) => match text(error, ContextKind::PriorArg) {
+            Some(other) => format!("{name} can't be used together with {}", flag_name(&other)),
+            None => first_line(error),
+        },
+        _ => first_line(error),
+    }
+}
+
+fn unknown(error: &clap::Error, name: &str) -> String {
+    if !name.starts_with('-') || name == "-" {
+        return format!("unexpected argument {name}");
+    }
+    match text(error, ContextKind::SuggestedArg) {
+        Some(near) => format!("unknown flag {name}, did you mean \"{}\"?", flag_name(&near)),
+        None => format!("unknown flag {name}"),
+    }
+}
+
+/// `missing flags: --build-dir=DIR, --config-file=FILE`.
+fn missing(error: &clap::Error) -> String {
+    let flags = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(flags)) => flags.clone(),
+        Some(ContextValue::String(flag)) => vec![flag.clone()],
+        _ => return first_line(error),
+    };
+    let shown: Vec<String> = flags.iter().map(|flag| flag.replace(" <", "=").replace('>', "")).collect();
+    format!("missing flags: {}", shown.join(", "))
+}
+
+fn invalid_value(error: &clap::Error, name: &str, value: Option<&str>) -> String {
+    let known = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(words)) => words.as_slice(),
+        _ => &[],
+    };
+    match value {
+        Some(value) if !value.is_empty() => {
+            let words: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
+            format!("{name} must be one of {} but got \"{value}\"", words.join(","))
+        }
+        _ => format!("{name}: expected a value; one that begins with `-` is written {name}=VALUE"),
+    }
+}
+
+/// `--flag` of `--flag <VALUE>`, `--flag[=<VALUE>]` and `--flag=value`.
+fn flag_name(argument: &str) -> &str {
+    if !argument.starts_with('-') {
+        return argument;
+    }
+    argument.split([' ', '=', '[']).next().unwrap_or(argument)
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    }
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
