@@ -21,7 +21,7 @@ pub(crate) fn catch<T>(action: impl FnOnce() -> T) -> Option<T> {
 fn report(info: &PanicHookInfo<'_>) -> String {
     let reason = info.payload_as_str().unwrap_or("no reason given");
     let place = info.location().map(|location| format!(" at {}:{}", location.file(), location.line()));
-    let text = format!("internal error{}: {reason}", place.unwrap_or_default());
+    let text = format!("panicked{}: {reason}", place.unwrap_or_default());
     format!("imagecustomizer: bug: {}; please report it with the log of this run", escape_line(&text))
 }
 

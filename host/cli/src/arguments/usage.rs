@@ -73,10 +73,17 @@ fn unknown(error: &clap::Error, name: &str) -> String {
     if !name.starts_with('-') || name == "-" {
         return format!("unexpected argument {name}");
     }
-    match text(error, ContextKind::SuggestedArg) {
+    match text(error, ContextKind::SuggestedArg).filter(|near| begin_alike(name, near)) {
         Some(near) => format!("unknown flag {name}, did you mean \"{}\"?", flag_name(&near)),
         None => format!("unknown flag {name}"),
     }
+}
+
+/// clap's nearest flag can be far off; a slip of the finger mostly leaves the first letters alone.
+fn begin_alike(name: &str, near: &str) -> bool {
+    const ALIKE: usize = "--abc".len();
+    let begins = |text: &str| text.to_ascii_lowercase().chars().take(ALIKE).collect::<String>();
+    begins(name) == begins(near)
 }
 
 /// `missing flags: --build-dir=DIR, --config-file=FILE`.
