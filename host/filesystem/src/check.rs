@@ -1,0 +1,148 @@
+//! Checks that change nothing.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use program::{Output, Program};
+
+use crate::error::Check;
+use crate::window::copy_of_partition;
+use crate::{Error, ErrorKind, Result};
+
+/// Lines of a program's findings that an error keeps.
+const LAST_LINES: usize = 12;
+/// The longest line of findings, in characters.
+const LINE_LENGTH: usize = 300;
+/// Bytes that a check may print. A damaged file system can make it print a line for every file; the exit code is lost
+/// if it is ended early, so this is generous.
+const OUTPUT_LIMIT: usize = 64 << 20;
+
+/// The file system was checked, and nothing was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Checked(());
+
+/// Checks the ext2, ext3 or ext4 file system that starts at byte `offset` of the plain file `path`, by `e2fsck -fn`.
+/// Nothing may write to it meanwhile.
+///
+/// # Errors
+/// - [`ErrorKind::CorruptFilesystem`], with the last lines of what was found.
+/// - [`ErrorKind::ProgramMissing`], [`ErrorKind::ProgramFailed`]: `e2fsck` could not do its work.
+pub fn check_ext(path: &Path, offset: u64) -> Result<Checked> {
+    let place = Place { check: Check::Ext, path, offset };
+    // The first question mark starts the options, so the file is named by its descriptor, which the child can open
+    // through this process.
+    let file = File::open(path).map_err(|error| place.io(error))?;
+    let target = format!("/proc/{}/fd/{}?offset={offset}", std::process::id(), file.as_raw_fd()).into();
+    // 4: errors left uncorrected. 8 and more: the check itself failed.
+    place.run(Program::E2fsck, &[OsString::from("-fn"), target], &[0, 4, 12])
+}
+
+/// Checks the FAT file system in the `len` bytes at `offset` of the plain file `path`, by `fsck.fat -n`.
+/// A sparse temporary copy is made beside `path`, as the program takes no offset.
+///
+/// # Errors
+/// As [`check_ext`]; [`ErrorKind::Io`] when the partition cannot be copied.
+pub fn check_fat(path: &Path, offset: u64, len: u64) -> Result<Checked> {
+    let place = Place { check: Check::Fat, path, offset };
+    // 1: recoverable errors were found. 2: it was not used properly.
+    place.run_on_copy(Program::FsckFat, &["-n"], len, &[0, 1])
+}
+
+/// Checks the XFS file system in the `len` bytes at `offset` of the plain file `path`, by `xfs_repair -n`.
+///
+/// # Errors
+/// As [`check_fat`].
+pub fn check_xfs(path: &Path, offset: u64, len: u64) -> Result<Checked> {
+    let place = Place { check: Check::Xfs, path, offset };
+    // 1: damage was found, or the check failed. 2: the log must be replayed first.
+    place.run_on_copy(Program::XfsRepair, &["-n", "-f"], len, &[0, 1, 2])
+}
+
+/// Checks the btrfs file system in the `len` bytes at `offset` of the plain file `path`, by `btrfs check`.
+///
+/// # Errors
+/// As [`check_fat`].
+pub fn check_btrfs(path: &Path, offset: u64, len: u64) -> Result<Checked> {
+    let place = Place { check: Check::Btrfs, path, offset };
+    place.run_on_copy(Program::Btrfs, &["check", "--readonly"], len, &[0, 1])
+}
+
+/// Which file system is checked, and how.
+struct Place<'a> {
+    check: Check,
+    path: &'a Path,
+    offset: u64,
+}
+
+impl Place<'_> {
+    fn run_on_copy(
+        &self,
+        program: Program,
+        arguments: &[&str],
+        len: u64,
+        codes: &'static [i32],
+    ) -> Result<Checked> {
+        let copy = copy_of_partition(self.path, self.offset, len).map_err(|error| self.io(error))?;
+        let copy_path = std::path::absolute(copy.path()).map_err(|error| self.io(error))?;
+        let mut arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        arguments.push(copy_path.into());
+        self.run(program, &arguments, codes)
+    }
+
+    /// Runs the check; of `codes`, zero means that nothing was found, and the others that something was.
+    fn run(&self, program: Program, arguments: &[OsString], codes: &'static [i32]) -> Result<Checked> {
+        let command = program.command().map_err(|error| self.failed(error))?;
+        let command = command.args(arguments).success(codes).output_limit(OUTPUT_LIMIT);
+        let output = command.run().map_err(|error| self.failed(error))?;
+        if output.code == 0 {
+            return Ok(Checked(()));
+        }
+        Err(self.error(ErrorKind::CorruptFilesystem).with_findings(findings(&output)))
+    }
+
+    fn failed(&self, error: program::Error) -> Error {
+        let kind = match error.kind() {
+            program::ErrorKind::ProgramMissing => ErrorKind::ProgramMissing,
+            _ => ErrorKind::ProgramFailed,
+        };
+        self.error(kind).caused_by(error)
+    }
+
+    fn io(&self, error: std::io::Error) -> Error {
+        self.error(ErrorKind::Io).caused_by(error)
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.check, self.path, self.offset)
+    }
+}
+
+/// The last lines of what the program printed, safe to show: names of files in the image are among them.
+fn findings(output: &Output) -> String {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let lines = stdout.lines().chain(output.stderr.lines()).map(printable).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.collect();
+    lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n")
+}
+
+fn printable(line: &str) -> String {
+    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE_LENGTH).collect();
+    line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_the_last_lines_without_control_characters() {
+        let stdout = (0..1000).map(|line| format!("line \x1b{line}\n\n")).collect::<String>().into_bytes();
+        let findings = findings(&Output { stdout, stderr: "words\n".to_owned(), code: 4 });
+        assert_eq!(findings.lines().count(), LAST_LINES);
+        assert!(findings.starts_with("line  989\n"), "{findings}");
+        assert!(findings.ends_with("line  999\nwords"), "{findings}");
+    }
+}
