@@ -70,8 +70,7 @@ fn a_damaged_file_system_is_told_with_its_place_and_the_findings() {
             "mke2fs" => file.write_all_at(&[0x5a; 64 << 10], OFFSET + (70 << 10)).unwrap(),
             "mkfs.fat" => file.write_all_at(&[0x5a; 512], OFFSET + 4096).unwrap(),
             "mkfs.xfs" => file.write_all_at(&[0x5a; 4096], OFFSET + 4096).unwrap(),
-            _ => (0..512)
-                .for_each(|at| file.write_all_at(&[0x5a; 64], OFFSET + (1 << 20) + at * 65536).unwrap()),
+            _ => (64..6400).for_each(|node| file.write_all_at(&[0x5a; 64], OFFSET + node * 16384).unwrap()),
         }
         let error = check(&path, mib << 20).expect_err(program);
         assert_eq!(error.kind(), ErrorKind::CorruptFilesystem, "{program}: {error}");
