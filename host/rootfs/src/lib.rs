@@ -4,6 +4,7 @@ mod cache;
 mod error;
 mod ext4;
 mod filesystem;
+pub mod operations;
 mod path;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run the standard tools")]
@@ -14,6 +15,7 @@ mod user_tree;
 pub use error::{Error, ErrorKind, Result};
 pub use ext4::Ext4;
 pub use filesystem::{Attributes, Failure, FileSystem, Inode, Item, Outcome, TrimReport};
+pub use operations::{TreeOptions, TreeReport};
 pub use path::{ImagePath, ImagePathBuf};
 pub use tree::{
     Device, Entry, Existing, FileId, Follow, Kind, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree,
