@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use program::{Output, Program};
@@ -32,16 +33,19 @@ pub struct Checked(());
 /// - [`ErrorKind::ProgramMissing`], [`ErrorKind::ProgramFailed`]: `e2fsck` could not do its work.
 pub fn check_ext(path: &Path, offset: u64) -> Result<Checked> {
     let place = Place { check: Check::Ext, path, offset };
-    // The first question mark starts the options, so the file is named by its descriptor, which the child can open
-    // through this process.
     let file = File::open(path).map_err(|error| place.io(error))?;
-    let target = format!("/proc/{}/fd/{}?offset={offset}", std::process::id(), file.as_raw_fd()).into();
+    // The first question mark starts the options: a file with one in its name goes by its descriptor.
+    let mut target = match std::path::absolute(path) {
+        Ok(path) if !path.as_os_str().as_bytes().contains(&b'?') => OsString::from(path),
+        _ => path_of(&file).into(),
+    };
+    target.push(format!("?offset={offset}"));
     // 4: errors left uncorrected. 8 and more: the check itself failed.
     place.run(Program::E2fsck, &[OsString::from("-fn"), target], &[0, 4, 12])
 }
 
 /// Checks the FAT file system in the `len` bytes at `offset` of the plain file `path`, by `fsck.fat -n`.
-/// A sparse temporary copy is made beside `path`, as the program takes no offset.
+/// A sparse copy without a name is made beside `path`, as the program takes no offset.
 ///
 /// # Errors
 /// As [`check_ext`]; [`ErrorKind::Io`] when the partition cannot be copied.
@@ -86,9 +90,8 @@ impl Place<'_> {
         codes: &'static [i32],
     ) -> Result<Checked> {
         let copy = copy_of_partition(self.path, self.offset, len).map_err(|error| self.io(error))?;
-        let copy_path = std::path::absolute(copy.path()).map_err(|error| self.io(error))?;
         let mut arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        arguments.push(copy_path.into());
+        arguments.push(path_of(&copy).into());
         self.run(program, &arguments, codes)
     }
 
@@ -118,6 +121,11 @@ impl Place<'_> {
     fn error(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.check, self.path, self.offset)
     }
+}
+
+/// A name by which a child of this process can open the file, even if it has no other.
+fn path_of(file: &File) -> String {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
 }
 
 /// The last lines of what the program printed, safe to show: names of files in the image are among them.

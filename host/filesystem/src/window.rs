@@ -6,21 +6,20 @@ use std::path::Path;
 
 use rustix::fs::{SeekFrom, copy_file_range, seek};
 use rustix::io::Errno;
-use tempfile::NamedTempFile;
 
-/// Copies the `len` bytes at `offset` of `path`, but for holes, to a temporary file beside it, which shares extents
-/// with it where the file system can.
-pub(crate) fn copy_of_partition(path: &Path, offset: u64, len: u64) -> io::Result<NamedTempFile> {
+/// Copies the `len` bytes at `offset` of `path`, but for holes, to a file on the same file system, with which it shares
+/// extents where that can. The file has no name: it is gone when it is closed, or its owner killed.
+pub(crate) fn copy_of_partition(path: &Path, offset: u64, len: u64) -> io::Result<File> {
     let source = File::open(path)?;
     let end =
         offset.checked_add(len).filter(|end| source.metadata().is_ok_and(|metadata| *end <= metadata.len()));
     let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let copy = tempfile::Builder::new().prefix(".imagecustomizer-check-").tempfile_in(directory)?;
-    copy.as_file().set_len(len)?;
+    let copy = tempfile::tempfile_in(directory)?;
+    copy.set_len(len)?;
     let mut at = offset;
     while let Some((start, stop)) = next_data(&source, at, end)? {
-        copy_range(&source, start, copy.as_file(), start - offset, stop - start)?;
+        copy_range(&source, start, &copy, start - offset, stop - start)?;
         at = stop;
     }
     Ok(copy)
@@ -68,11 +67,11 @@ mod tests {
         disk.write_all_at(b"last|after", (64 << 20) - 5).unwrap();
 
         let copy = copy_of_partition(&path, 1 << 20, 63 << 20).unwrap();
-        let bytes = std::fs::read(copy.path()).unwrap();
-        assert_eq!(bytes.len(), 63 << 20);
+        let mut bytes = vec![0; 63 << 20];
+        copy.read_exact_at(&mut bytes, 0).unwrap();
+        assert_eq!(copy.metadata().unwrap().len(), 63 << 20);
         assert_eq!((&bytes[..6], &bytes[bytes.len() - 5..]), (&b"first\0"[..], &b"last|"[..]));
-        assert!(copy.as_file().metadata().unwrap().blocks() * 512 < 1 << 20);
-        drop(copy);
+        assert!(copy.metadata().unwrap().blocks() * 512 < 1 << 20);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 
         assert!(copy_of_partition(&path, 1 << 20, u64::MAX).is_err());
