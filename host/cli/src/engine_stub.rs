@@ -1,4 +1,5 @@
 //! Stands in for the engine until it offers these calls; `run.rs` is its only user.
+#![allow(dead_code, clippy::unused_self, unreachable_pub, reason = "a stand-in with the shape of the engine")]
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,52 +9,46 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 #[derive(Clone, Default)]
-pub(crate) struct Cancellation(Arc<AtomicBool>);
+pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    pub(crate) fn cancel(&self) {
+    pub fn cancel(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
-#[derive(Clone, Copy)]
-pub(crate) enum Backend {
-    Auto,
-    Userspace,
+pub struct CustomizeOptions {
+    pub build_dir: PathBuf,
+    pub config_file: PathBuf,
+    pub image_file: Option<PathBuf>,
+    pub output_image_file: Option<PathBuf>,
+    pub output_image_format: Option<String>,
+    pub passwords: config::PasswordPolicy,
+    pub code_cache: Option<PathBuf>,
+    pub source_date_epoch: Option<u64>,
+    pub cancel: Cancellation,
 }
 
-#[expect(dead_code, reason = "stub")]
-pub(crate) struct CustomizeOptions {
-    pub(crate) build_dir: PathBuf,
-    pub(crate) config_file: PathBuf,
-    pub(crate) image_file: Option<PathBuf>,
-    pub(crate) output_image_file: Option<PathBuf>,
-    pub(crate) output_image_format: Option<String>,
-    pub(crate) backend: Backend,
-    pub(crate) cancel: Cancellation,
+pub struct ConvertOptions {
+    pub image_file: PathBuf,
+    pub output_image_file: PathBuf,
+    pub output_image_format: String,
+    pub build_dir: Option<PathBuf>,
+    pub source_date_epoch: Option<u64>,
+    pub cancel: Cancellation,
 }
 
-#[expect(dead_code, reason = "stub")]
-pub(crate) struct ConvertOptions {
-    pub(crate) image_file: PathBuf,
-    pub(crate) output_image_file: PathBuf,
-    pub(crate) output_image_format: String,
-    pub(crate) build_dir: Option<PathBuf>,
-    pub(crate) cancel: Cancellation,
-}
-
-#[expect(dead_code, reason = "stub")]
-pub(crate) struct ValidateOptions {
-    pub(crate) config_file: PathBuf,
-    pub(crate) build_dir: Option<PathBuf>,
-    pub(crate) files: bool,
+pub struct ValidateOptions {
+    pub config_file: PathBuf,
+    pub files: bool,
+    pub passwords: config::PasswordPolicy,
 }
 
 #[derive(Serialize)]
-pub(crate) struct Report {}
+pub struct Report {}
 
 #[derive(Serialize)]
-pub(crate) struct Plan {}
+pub struct Plan {}
 
 impl fmt::Display for Plan {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,14 +56,22 @@ impl fmt::Display for Plan {
     }
 }
 
-#[expect(dead_code, reason = "stub")]
-pub(crate) trait Observer {
-    fn phase(&self, phase: &str);
+#[derive(Clone, Copy)]
+pub struct Phase;
+
+impl Phase {
+    pub fn name(self) -> &'static str {
+        ""
+    }
+}
+
+pub trait Observer {
+    fn phase(&self, phase: Phase);
     fn progress(&self, done: u64, total: u64);
 }
 
 #[derive(Debug)]
-pub(crate) struct Error(&'static str);
+pub struct Error(&'static str);
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,29 +82,85 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
-    #[expect(clippy::unused_self, reason = "stub")]
-    pub(crate) fn name(&self) -> Option<&'static str> {
+    pub fn name(&self) -> Option<&'static str> {
         None
     }
 
-    #[expect(clippy::unused_self, reason = "stub")]
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
+        None
+    }
+
+    pub fn diagnostics(&self) -> Option<&config::Diagnostics> {
         None
     }
 }
 
-pub(crate) fn customize(_: &CustomizeOptions, _: &dyn Observer) -> Result<Report, Error> {
+pub fn customize(_: &CustomizeOptions, _: &dyn Observer) -> Result<Report, Error> {
     Err(Error("customize"))
 }
 
-pub(crate) fn plan(_: &CustomizeOptions, _: &dyn Observer) -> Result<Plan, Error> {
+pub fn plan(_: &CustomizeOptions, _: &dyn Observer) -> Result<Plan, Error> {
     Err(Error("--plan"))
 }
 
-pub(crate) fn convert(_: &ConvertOptions, _: &dyn Observer) -> Result<(), Error> {
+pub fn convert(_: &ConvertOptions, _: &dyn Observer) -> Result<(), Error> {
     Err(Error("convert"))
 }
 
-pub(crate) fn validate_config(_: &ValidateOptions) -> Result<(), Error> {
+pub fn validate_config(_: &ValidateOptions) -> Result<(), Error> {
     Err(Error("validate-config"))
+}
+
+pub mod config {
+    use std::fmt;
+    use std::path::PathBuf;
+
+    #[derive(Default)]
+    pub enum PasswordPolicy {
+        #[default]
+        Any,
+    }
+
+    pub struct Rule;
+
+    impl Rule {
+        pub fn id(&self) -> &'static str {
+            ""
+        }
+    }
+
+    pub struct Diagnostic {
+        pub rule: Rule,
+        pub message: String,
+        pub hint: Option<String>,
+    }
+
+    #[derive(Clone, Copy)]
+    pub struct Position {
+        pub line: u32,
+        pub column: u32,
+    }
+
+    pub struct Place {
+        pub path: PathBuf,
+        pub position: Position,
+    }
+
+    pub struct Diagnostics(Vec<Diagnostic>);
+
+    impl Diagnostics {
+        pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+            self.0.iter()
+        }
+
+        pub fn place(&self, _: &Diagnostic) -> Option<Place> {
+            None
+        }
+    }
+
+    impl fmt::Display for Diagnostics {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Ok(())
+        }
+    }
 }

@@ -5,10 +5,14 @@
 
 mod arguments;
 mod bug;
+mod checks;
+mod doctor;
 mod engine_stub;
+mod environment;
 mod failure;
 mod log;
 mod progress;
+mod report_file;
 mod run;
 mod signals;
 mod timestamp_file;

@@ -45,7 +45,6 @@ impl Progress {
         (state.done, state.total) = (0, 0);
         drop(state);
         log_end(before);
-        tracing::debug!("phase `{name}`");
     }
 
     /// How much of the phase is done, in units of its own; cheap enough for every block.

@@ -9,17 +9,15 @@ use std::time::Duration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// How long the run may take to stop by itself. The child processes die with this one in any case.
-const GRACE: Duration = Duration::from_secs(5);
 /// A stopped run is a failed run; see `docs/exit-codes.md`.
 const STOPPED: i32 = 1;
 
-/// From now on the first of these signals calls `cancel`. The process ends at the second one, or
-/// [`GRACE`] after the first.
+/// From now on the first of these signals calls `cancel`. The process ends at the second one, or `grace` after
+/// the first: so long may the run take to stop by itself. Child processes die with this one in any case.
 ///
 /// # Errors
 /// The handlers could not be installed, or no thread be started.
-pub(crate) fn on_stop(cancel: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn on_stop(grace: Duration, cancel: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (sender, received) = channel();
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -31,14 +29,12 @@ pub(crate) fn on_stop(cancel: impl FnOnce() + Send + 'static) -> io::Result<()> 
     })?;
     thread::Builder::new().name("stop".into()).spawn(move || {
         let Ok(signal) = received.recv() else { return };
-        tracing::error!("{}: stopping", name(signal));
+        tracing::error!("received {}, stopping", name(signal));
         cancel();
-        match received.recv_timeout(GRACE) {
-            Ok(signal) => tracing::error!("{}: ending without cleaning up", name(signal)),
-            Err(RecvTimeoutError::Timeout) => {
-                tracing::error!("the run does not stop: ending without cleaning up")
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
+        match received.recv_timeout(grace) {
+            Ok(signal) => tracing::error!("received {}, ending without cleaning up", name(signal)),
+            Err(RecvTimeoutError::Timeout) if grace.is_zero() => {}
+            Err(_) => tracing::error!("the run does not stop, ending without cleaning up"),
         }
         process::exit(STOPPED);
     })?;
@@ -50,5 +46,53 @@ fn name(signal: i32) -> &'static str {
         SIGINT => "SIGINT",
         SIGTERM => "SIGTERM",
         _ => "signal",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "these tests stop a process of their own")]
+
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Milliseconds of grace that the process under test gives.
+    const GRACE: &str = "IMAGECUSTOMIZER_TEST_GRACE";
+
+    #[test]
+    #[ignore = "runs in a process of its own, which the tests below start and stop"]
+    fn waits_to_be_stopped() {
+        let grace = std::env::var(GRACE).unwrap().parse().unwrap();
+        on_stop(Duration::from_millis(grace), || println!("cancelled")).unwrap();
+        println!("ready");
+        thread::sleep(Duration::from_secs(60));
+    }
+
+    /// Sends each signal after the line it waits for, and returns the exit code.
+    fn stop(grace: &str, signals: &[(&str, &str)]) -> Option<i32> {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "signals::tests::waits_to_be_stopped", "--ignored", "--nocapture"]);
+        let mut child = command.env(GRACE, grace).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for (line, signal) in signals {
+            assert!(lines.any(|printed| printed.unwrap().ends_with(line)), "`{line}` was not printed");
+            let sent = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
+            assert!(sent.success());
+        }
+        child.wait().unwrap().code()
+    }
+
+    #[test]
+    fn the_first_signal_cancels_and_the_second_ends() {
+        assert_eq!(stop("50000", &[("ready", "-TERM"), ("cancelled", "-INT")]), Some(STOPPED));
+        assert_eq!(stop("50000", &[("ready", "-INT"), ("cancelled", "-INT")]), Some(STOPPED));
+    }
+
+    #[test]
+    fn a_run_that_does_not_stop_is_ended() {
+        assert_eq!(stop("10", &[("ready", "-TERM")]), Some(STOPPED));
+        assert_eq!(stop("0", &[("ready", "-INT")]), Some(STOPPED));
     }
 }

@@ -1,7 +1,7 @@
 //! The built program against what scripts rely on: exit codes, streams, spellings of flags.
 
 #![expect(clippy::disallowed_methods, reason = "these tests run the program itself")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this file holds tests only")]
+#![expect(clippy::unwrap_used, reason = "this file holds tests only")]
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -431,4 +431,16 @@ fn a_timestamp_file_that_cannot_be_made_is_a_warning() {
         stderr(&output)
     );
     assert_eq!(output.status.code(), Some(FAILURE));
+}
+
+#[test]
+fn a_date_that_is_none_ends_the_run() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imagecustomizer"));
+    command.args(["--build-dir", "b", "--config-file", "/none"]).env("SOURCE_DATE_EPOCH", "yesterday");
+    let output = command.output().unwrap();
+    assert_failure(
+        "SOURCE_DATE_EPOCH",
+        &output,
+        "`SOURCE_DATE_EPOCH` is not a number of seconds: `yesterday`",
+    );
 }

@@ -27,7 +27,7 @@ pub(super) fn quote(text: &str) -> String {
 
 /// JSON text in which the characters that JSON may leave bare, but a terminal acts on, are escapes too.
 /// They occur inside strings alone, so the meaning stays.
-pub(super) fn escape_json(json: &str) -> String {
+pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
         if acts_on_terminal(character) {
