@@ -10,6 +10,8 @@ pub mod component;
 mod failure;
 mod host;
 pub mod json;
+mod octal_mode;
+pub mod path;
 mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
@@ -18,6 +20,7 @@ pub use failure::{Failure, FailureCode, Result};
 pub use host::{
     Entry, Existing, Host, Kind, Level, Metadata, Owner, ROOT, TreeOptions, TreeReport, WriteOptions,
 };
+pub use octal_mode::OctalMode;
 pub use settings::parse_settings;
 
 /// A customization step.

@@ -28,6 +28,8 @@ pub struct MemoryHost {
     calls: Cell<usize>,
     changes: Cell<usize>,
     random: Cell<u64>,
+    /// What every change ends with.
+    refusal: Option<FailureCode>,
     epoch: u64,
     step_name: String,
     architecture: String,
@@ -44,6 +46,7 @@ impl MemoryHost {
             calls: Cell::new(0),
             changes: Cell::new(0),
             random: Cell::new(0),
+            refusal: None,
             epoch: 1_700_000_000,
             step_name: "test".into(),
             architecture: "x86_64".into(),
@@ -68,6 +71,13 @@ impl MemoryHost {
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         self.random.set(seed);
+        self
+    }
+
+    /// Lets every change of the image fail: `read-only`, `no-space`, `denied`.
+    #[must_use]
+    pub fn with_failing_changes(mut self, code: FailureCode) -> Self {
+        self.refusal = Some(code);
         self
     }
 
@@ -137,9 +147,14 @@ impl MemoryHost {
     }
 
     fn change<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
+        self.refuse()?;
         let done = self.look(action)?;
         self.changes.set(self.changes.get() + 1);
         Ok(done)
+    }
+
+    fn refuse(&self) -> Result<()> {
+        self.refusal.map_or(Ok(()), |code| Err(Failure::new(code, "the test lets every change fail")))
     }
 
     fn artifact<T>(
@@ -361,6 +376,7 @@ impl Host for MemoryHost {
         options: &TreeOptions,
     ) -> Result<TreeReport> {
         check_mode(options.file_mode).and(check_mode(options.directory_mode))?;
+        self.refuse()?;
         self.artifact(name, path, |artifact, path| {
             let ino = artifact.find(path, Walk::FOLLOW)?;
             let report = self.image.borrow_mut().copy_from(artifact, ino, destination, options)?;
