@@ -9,6 +9,8 @@ use std::time::Duration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+/// How long a record may take to be written while the run is being stopped.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// A stopped run is a failed run; see `docs/exit-codes.md`.
 const STOPPED: i32 = 1;
 
@@ -29,16 +31,29 @@ pub(crate) fn on_stop(grace: Duration, cancel: impl FnOnce() + Send + 'static) -
     })?;
     thread::Builder::new().name("stop".into()).spawn(move || {
         let Ok(signal) = received.recv() else { return };
-        tracing::error!("received {}, stopping", name(signal));
         cancel();
+        say(format!("received {}, stopping", name(signal)));
         match received.recv_timeout(grace) {
-            Ok(signal) => tracing::error!("received {}, ending without cleaning up", name(signal)),
+            Ok(signal) => say(format!("received {}, ending without cleaning up", name(signal))),
             Err(RecvTimeoutError::Timeout) if grace.is_zero() => {}
-            Err(_) => tracing::error!("the run does not stop, ending without cleaning up"),
+            Err(_) => say("the run does not stop, ending without cleaning up".into()),
         }
         process::exit(STOPPED);
     })?;
     Ok(())
+}
+
+/// Logs the text, but does not wait for a reader of the log that has stopped reading.
+fn say(text: String) {
+    let (said, heard) = channel();
+    let thread = thread::Builder::new().name("last words".into()).spawn(move || {
+        tracing::error!("{text}");
+        // Nobody listens any more when it took too long.
+        let _ = said.send(());
+    });
+    if thread.is_ok() {
+        let _ = heard.recv_timeout(PATIENCE);
+    }
 }
 
 fn name(signal: i32) -> &'static str {

@@ -354,4 +354,42 @@ mod tests {
     fn the_definition_is_sound() {
         CommandLine::command().debug_assert();
     }
+
+    /// The part of the page below the heading, up to the next one.
+    fn section(heading: &str) -> &'static str {
+        const PAGE: &str = include_str!("../../../../docs/cli.md");
+        let (_, below) = PAGE.split_once(&format!("\n## {heading}\n")).unwrap();
+        below.split("\n## ").next().unwrap()
+    }
+
+    /// The flags that a table describes in its first column.
+    fn described(section: &str) -> Vec<String> {
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `-")?.split(" |").next());
+        let words = cells.flat_map(|cell| cell.split([',', '`']));
+        words.filter_map(|word| Some(word.split_once('-')?.1.trim_start_matches('-').to_owned())).collect()
+    }
+
+    fn spellings<'a>(flags: impl Iterator<Item = &'a clap::Arg>) -> Vec<String> {
+        let names = flags.flat_map(|flag| {
+            flag.get_long_and_visible_aliases()
+                .into_iter()
+                .flatten()
+                .chain(flag.get_all_aliases().into_iter().flatten())
+        });
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_page_on_the_command_line_describes_every_flag() {
+        let definition = CommandLine::command();
+        let mut pages = vec![("Flags of all commands", spellings(definition.get_arguments()))];
+        let commands = definition.get_subcommands().filter(|command| command.get_name() != "doctor");
+        pages.extend(commands.map(|command| (command.get_name(), spellings(command.get_arguments()))));
+        for (heading, mut defined) in pages {
+            let mut described = described(section(heading));
+            described.sort();
+            defined.sort();
+            assert_eq!(described, defined, "{heading}");
+        }
+    }
 }
