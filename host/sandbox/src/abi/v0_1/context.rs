@@ -1,0 +1,18 @@
+//! Interface `context`: the facts of a run.
+
+use super::customizer::step::context::Host;
+use crate::state::State;
+
+impl Host for State {
+    fn step_name(&mut self) -> wasmtime::Result<String> {
+        Ok(self.step.clone())
+    }
+
+    fn architecture(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.architecture.clone())
+    }
+
+    fn source_date_epoch(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.facts.source_date_epoch)
+    }
+}

@@ -1,0 +1,145 @@
+//! What a step may use up (invariant I-4), and the part of it that wasmtime asks about.
+
+use std::fmt;
+use std::time::Duration;
+use wasmtime::ResourceLimiter;
+
+/// The limits of one run of a step.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Bytes of linear memory, over all memories of the component.
+    pub memory: usize,
+    /// Wall time from the start of the step to its end.
+    pub time: Duration,
+    /// Instructions, as wasmtime counts fuel; `None`: not counted. A reproducible budget, at some cost in speed.
+    pub fuel: Option<u64>,
+    /// Bytes of WebAssembly stack.
+    pub stack: usize,
+    /// Bytes of log messages, standard output and standard error together.
+    pub log: u64,
+    /// Files held open at once.
+    pub open_files: usize,
+    /// Bytes that one call may carry in either direction.
+    pub call: usize,
+    /// Bytes written into the image.
+    pub written: u64,
+}
+
+/// Which limit was exceeded.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Limit {
+    /// [`Limits::memory`].
+    Memory,
+    /// [`Limits::time`].
+    Time,
+    /// [`Limits::fuel`].
+    Fuel,
+    /// [`Limits::stack`].
+    Stack,
+    /// [`Limits::log`].
+    Log,
+    /// [`Limits::open_files`].
+    OpenFiles,
+    /// [`Limits::call`].
+    Call,
+    /// [`Limits::written`].
+    Written,
+}
+
+/// Bytes of stack: every engine is made with it, as compiled code does not depend on it.
+pub(crate) const STACK: usize = 1 << 20;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 256 << 20,
+            time: Duration::from_secs(600),
+            fuel: None,
+            stack: STACK,
+            log: 4 << 20,
+            open_files: 256,
+            call: 32 << 20,
+            written: 1 << 40,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory limit",
+            Self::Time => "time limit",
+            Self::Fuel => "instruction limit",
+            Self::Stack => "stack limit",
+            Self::Log => "log limit",
+            Self::OpenFiles => "limit of open files",
+            Self::Call => "limit of bytes in one call",
+            Self::Written => "limit of bytes written",
+        })
+    }
+}
+
+/// A limit that a host call ran into: the error of the trap that ends the step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exceeded {
+    pub(crate) limit: Limit,
+    pub(crate) maximum: u64,
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} exceeded", self.limit, self.maximum)
+    }
+}
+
+impl std::error::Error for Exceeded {}
+
+/// Answers wasmtime's questions about growth, and remembers a refusal for the message.
+pub(crate) struct Growth {
+    memory: usize,
+    used: usize,
+    refused: bool,
+}
+
+/// Elements in one table.
+const TABLE_ELEMENTS: usize = 100_000;
+
+impl Growth {
+    pub(crate) fn new(memory: usize) -> Self {
+        Self { memory, used: 0, refused: false }
+    }
+
+    /// Whether memory was asked for that the limit refused.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+}
+
+impl ResourceLimiter for Growth {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_sub(current).saturating_add(desired);
+        let granted = used <= self.memory;
+        if granted {
+            self.used = used;
+        }
+        self.refused |= !granted;
+        Ok(granted)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        64
+    }
+
+    fn tables(&self) -> usize {
+        64
+    }
+
+    fn memories(&self) -> usize {
+        16
+    }
+}

@@ -1,0 +1,185 @@
+//! The sandbox itself: one engine with its settings, the closed linker and the code cache.
+
+use crate::code_cache::CodeCache;
+use crate::compiled;
+use crate::error::{Error, ErrorKind, Result};
+use crate::imports;
+use crate::limits::STACK;
+use crate::linker;
+use crate::state::State;
+use crate::step::LoadedStep;
+use sha2::{Digest, Sha256};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine};
+
+/// Compiles and runs components.
+pub struct Sandbox {
+    engine: Engine,
+    linker: Linker<State>,
+    cache: Option<CodeCache>,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// Ends what runs in a sandbox, from any thread.
+#[derive(Clone)]
+pub struct Interrupter {
+    engine: Engine,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Interrupter {
+    /// Ends the running step, and every later one, with [`ErrorKind::Cancelled`].
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.engine.increment_epoch();
+    }
+
+    pub(crate) fn increment_epoch(&self) {
+        self.engine.increment_epoch();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+}
+
+/// Bytes of a component that are accepted: 128 MiB, several times the largest language runtime seen.
+const MAX_COMPONENT: usize = 128 << 20;
+
+impl Sandbox {
+    /// A sandbox that keeps compiled code in `cache`, if given.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Host`] when this machine cannot run WebAssembly.
+    pub fn new(cache: Option<CodeCache>) -> Result<Self> {
+        let host = |error| {
+            Error::new(ErrorKind::Host, "-", "the WebAssembly engine does not start").caused_by(error)
+        };
+        let engine = Engine::new(&settings()).map_err(host)?;
+        let linker = linker::make(&engine).map_err(host)?;
+        Ok(Self { engine, linker, cache, cancelled: Arc::default() })
+    }
+
+    /// A handle to end what runs here.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { engine: self.engine.clone(), cancelled: Arc::clone(&self.cancelled) }
+    }
+
+    /// Prepares the component `wasm` (binary format) to run as the step `name`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidComponent`], [`ErrorKind::RefusedImports`] with all that is refused,
+    /// [`ErrorKind::ContractMismatch`].
+    pub fn load(&self, name: &str, wasm: &[u8]) -> Result<LoadedStep> {
+        if wasm.len() > MAX_COMPONENT {
+            let message = format!("{} bytes are more than the {MAX_COMPONENT} accepted", wasm.len());
+            return Err(Error::new(ErrorKind::InvalidComponent, name, message));
+        }
+        let component = self.component(name, wasm)?;
+        self.link(name, &component)
+    }
+
+    /// As [`Sandbox::load`], from code that [`Sandbox::precompile`] of the same build made and that was compiled into
+    /// this program. `None` when it does not fit this machine or these settings: load the component itself then.
+    #[must_use]
+    pub fn load_embedded(&self, name: &str, code: &'static [u8]) -> Option<Result<LoadedStep>> {
+        match compiled::load(&self.engine, code) {
+            Ok(component) => Some(self.link(name, &component)),
+            Err(error) => {
+                tracing::debug!("the embedded code of step `{name}` is not used: {error:#}");
+                None
+            }
+        }
+    }
+
+    /// Compiles the component `wasm`; the result is native code for [`Sandbox::load_embedded`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidComponent`].
+    pub fn precompile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>> {
+        self.engine.precompile_component(wasm).map_err(|error| invalid(name, error))
+    }
+
+    fn link(&self, name: &str, component: &Component) -> Result<LoadedStep> {
+        imports::check(name, &self.engine, component)?;
+        let pre = self.linker.instantiate_pre(component).map_err(|error| mismatch(name, error))?;
+        LoadedStep::new(name, pre, self.interrupter())
+    }
+
+    fn component(&self, name: &str, wasm: &[u8]) -> Result<Component> {
+        let Some(cache) = &self.cache else {
+            return Component::from_binary(&self.engine, wasm).map_err(|error| invalid(name, error));
+        };
+        let key = self.cache_key(wasm);
+        if let Some(code) = cache.load(&key) {
+            match compiled::load(&self.engine, &code) {
+                Ok(component) => return Ok(component),
+                Err(error) => tracing::debug!("compiled code `{key}` is not used: {error:#}"),
+            }
+        }
+        let component = Component::from_binary(&self.engine, wasm).map_err(|error| invalid(name, error))?;
+        match component.serialize() {
+            Ok(code) => cache.store(&key, &code),
+            Err(error) => tracing::debug!("compiled code of step `{name}` is not kept: {error:#}"),
+        }
+        Ok(component)
+    }
+
+    /// The component's digest, and what decides whether compiled code fits this engine.
+    fn cache_key(&self, wasm: &[u8]) -> String {
+        let mut hasher = Sha256Hasher(Sha256::new());
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        let compatibility = hasher.0.finalize();
+        let digest = Sha256::digest(wasm);
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let short = compatibility.get(..8).unwrap_or_default();
+        format!("{}-{}.cwasm", hex(&digest), hex(short))
+    }
+}
+
+fn invalid(name: &str, error: wasmtime::Error) -> Error {
+    let message = format!("{:#}", error.root_cause());
+    Error::new(ErrorKind::InvalidComponent, name, message)
+        .caused_by(error)
+        .hint("a step is a WebAssembly component (not a core module) of WASI 0.2 without async functions")
+}
+
+pub(crate) fn mismatch(name: &str, error: wasmtime::Error) -> Error {
+    let message = format!("{:#}", error.root_cause());
+    Error::new(ErrorKind::ContractMismatch, name, message)
+        .caused_by(error)
+        .hint(format!("build it against `customizer:step@{}`", crate::CONTRACT_VERSION))
+}
+
+/// Lets a hash be taken with a digest that is the same in every process.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+/// The engine's settings; every change makes compiled code anew.
+fn settings() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK)
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(true)
+        .relaxed_simd_deterministic(true)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
+    config
+}

@@ -1,0 +1,214 @@
+//! What one run of a step holds: the data of its store.
+
+use crate::artifacts::Artifacts;
+use crate::clock::{ClockView, VirtualClock};
+use crate::limits::{Exceeded, Growth, Limit, Limits};
+use crate::random::SeededRandom;
+use crate::step::StepFacts;
+use rootfs::{FileId, Tree};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+/// An image's file tree that its owner lends to one step after the other.
+pub type SharedTree = Arc<Mutex<Box<dyn Tree>>>;
+
+/// How loud a step's message is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// What policy allows a step beyond the interfaces that every step gets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Grants {
+    /// Making device nodes.
+    pub(crate) nodes: bool,
+}
+
+/// The files that a step holds open, as far as the tree knows them.
+#[derive(Default)]
+pub(crate) struct OpenFiles(BTreeSet<FileId>);
+
+impl OpenFiles {
+    /// Ends the step when it may not open another file.
+    pub(crate) fn check_room(&self, limits: &Limits) -> wasmtime::Result<()> {
+        if self.0.len() < limits.open_files {
+            return Ok(());
+        }
+        Err(Exceeded { limit: Limit::OpenFiles, maximum: limits.open_files as u64 }.into())
+    }
+
+    pub(crate) fn insert(&mut self, file: FileId) {
+        self.0.insert(file);
+    }
+
+    pub(crate) fn remove(&mut self, file: FileId) {
+        self.0.remove(&file);
+    }
+}
+
+/// Time and calls of one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// Calls from the component into the host.
+    pub(crate) calls: u64,
+    /// Wall time spent in them.
+    pub(crate) in_host: Duration,
+    /// Bytes given to write calls.
+    pub(crate) written: u64,
+    /// Bytes of log messages.
+    pub(crate) logged: u64,
+}
+
+pub(crate) struct State {
+    pub(crate) step: String,
+    pub(crate) facts: StepFacts,
+    pub(crate) limits: Limits,
+    pub(crate) grants: Grants,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) open_files: OpenFiles,
+    pub(crate) table: ResourceTable,
+    pub(crate) growth: Growth,
+    pub(crate) random: SeededRandom,
+    pub(crate) tally: Tally,
+    tree: Option<SharedTree>,
+    clock: VirtualClock,
+    wasi: WasiCtx,
+    deadline: Instant,
+}
+
+/// What a [`State`] is made of.
+pub(crate) struct Parts {
+    pub(crate) step: String,
+    pub(crate) facts: StepFacts,
+    pub(crate) limits: Limits,
+    pub(crate) artifacts: Artifacts,
+    /// `None` while a step only describes itself.
+    pub(crate) tree: Option<SharedTree>,
+    pub(crate) wasi: WasiCtx,
+}
+
+impl State {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { step, facts, limits, artifacts, tree, wasi } = parts;
+        let mut table = ResourceTable::new();
+        // Open files, and the few resources that WASI's own interfaces hand out.
+        table.set_max_capacity(limits.open_files.saturating_add(256));
+        let now = Instant::now();
+        Self {
+            growth: Growth::new(limits.memory),
+            random: SeededRandom::new(facts.seed),
+            clock: VirtualClock::new(facts.source_date_epoch),
+            deadline: now.checked_add(limits.time).unwrap_or(now),
+            grants: Grants::default(),
+            open_files: OpenFiles::default(),
+            tally: Tally::default(),
+            step,
+            facts,
+            limits,
+            artifacts,
+            table,
+            tree,
+            wasi,
+        }
+    }
+
+    /// Runs `call` on behalf of the component: counts it, and ends the step when its time is over.
+    pub(crate) fn host_call<T>(
+        &mut self,
+        call: impl FnOnce(&mut Self) -> wasmtime::Result<T>,
+    ) -> wasmtime::Result<T> {
+        let start = Instant::now();
+        if start >= self.deadline {
+            return Err(Exceeded { limit: Limit::Time, maximum: self.limits.time.as_secs() }.into());
+        }
+        let answer = call(self);
+        self.tally.calls += 1;
+        self.tally.in_host += start.elapsed();
+        answer
+    }
+
+    /// Calls the image's tree; a trap while the step only describes itself.
+    pub(crate) fn with_tree<T>(
+        &mut self,
+        call: impl FnOnce(&mut dyn Tree, &mut Artifacts) -> T,
+    ) -> wasmtime::Result<T> {
+        let Some(tree) = &self.tree else {
+            wasmtime::bail!("`describe` may call nothing but `log`");
+        };
+        let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(call(tree.as_mut(), &mut self.artifacts))
+    }
+
+    /// Closes every file that the step left open.
+    pub(crate) fn close_files(&mut self) {
+        for file in std::mem::take(&mut self.open_files).0 {
+            let closed = self.with_tree(|tree, _| tree.close(file));
+            if let Ok(Err(error)) = closed {
+                tracing::debug!("a file that step `{}` left open does not close: {error}", self.step);
+            }
+        }
+    }
+
+    /// Books bytes written into the image; ends the step beyond its limit.
+    pub(crate) fn spend_written(&mut self, bytes: u64) -> wasmtime::Result<()> {
+        self.tally.written = self.tally.written.saturating_add(bytes);
+        if self.tally.written > self.limits.written {
+            return Err(Exceeded { limit: Limit::Written, maximum: self.limits.written }.into());
+        }
+        Ok(())
+    }
+
+    /// Passes a message of the step on to the log; ends the step beyond its limit.
+    pub(crate) fn log(
+        &mut self,
+        level: LogLevel,
+        message: &str,
+        fields: &[(String, String)],
+    ) -> wasmtime::Result<()> {
+        let field_bytes: usize =
+            fields.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum();
+        // The constant stands for what a line costs besides its text, so that empty messages are limited too.
+        let bytes = message.len().saturating_add(field_bytes).saturating_add(16) as u64;
+        self.tally.logged = self.tally.logged.saturating_add(bytes);
+        if self.tally.logged > self.limits.log {
+            return Err(Exceeded { limit: Limit::Log, maximum: self.limits.log }.into());
+        }
+        self.host_call(|state| {
+            emit(level, &state.step, message, fields);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn clock_view(&mut self) -> ClockView<'_> {
+        ClockView { clock: &mut self.clock, table: &mut self.table }
+    }
+}
+
+/// One event in the user's log. Control characters are left to the log, which escapes them.
+fn emit(level: LogLevel, step: &str, message: &str, fields: &[(String, String)]) {
+    let mut text = message.to_owned();
+    for (name, value) in fields {
+        text.push_str(&format!(" {name}={value:?}"));
+    }
+    match level {
+        LogLevel::Trace => tracing::trace!(target: "step", step, "{text}"),
+        LogLevel::Debug => tracing::debug!(target: "step", step, "{text}"),
+        LogLevel::Info => tracing::info!(target: "step", step, "{text}"),
+        LogLevel::Warn => tracing::warn!(target: "step", step, "{text}"),
+        LogLevel::Error => tracing::error!(target: "step", step, "{text}"),
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
