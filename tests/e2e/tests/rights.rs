@@ -21,7 +21,7 @@ fn nobody_without_capabilities_devices_or_network_customizes_an_image() -> Outco
 fn the_confinement_of_these_tests_is_real() -> Outcome {
     let scene = Scene::new()?;
     let probe = "test ! -e /dev/loop-control && test ! -e /dev/kvm && test ! -e /dev/fuse && \
-        grep -q '^Uid:[[:space:]]*65534' /proc/self/status && \
+        test ! -w /etc/passwd && \
         grep -q '^CapEff:[[:space:]]*0*$' /proc/self/status && \
         test \"$(grep -c : /proc/net/dev)\" = 1";
     let finished = e2e::Run::new(["-c", probe]).confined_as("/bin/sh".as_ref(), scene.path())?;

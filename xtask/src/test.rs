@@ -1,0 +1,82 @@
+//! Running tests: by `cargo nextest` where it is installed, by `cargo test` elsewhere.
+
+use std::process::Command;
+
+use crate::Outcome;
+use crate::build;
+use crate::setup::{Purpose, prepare};
+use crate::shell::{cargo, fixture_cache, run, text};
+
+/// Tests in modules of this name take minutes: a Debian image, its boot, the container.
+const SLOW: &str = "whole_system::";
+
+/// Every test there is. The runner comes last: its closing line is the result.
+pub(crate) fn all() -> Outcome {
+    prepare(Purpose::Test)?;
+    documentation()?;
+    runner(&["--workspace"], &[])
+}
+
+/// Every test but the slow ones.
+pub(crate) fn quick() -> Outcome {
+    prepare(Purpose::Test)?;
+    documentation()?;
+    runner(&["--workspace"], &["--skip", SLOW])
+}
+
+/// The end-to-end tests alone.
+pub(crate) fn end_to_end(names: &[&str]) -> Outcome {
+    prepare(Purpose::Test)?;
+    runner(&["--package", "imagecustomizer-e2e"], names)
+}
+
+/// Damages images at random for a while.
+pub(crate) fn fuzz(seconds: &str) -> Outcome {
+    seconds.parse::<u64>()?;
+    prepare(Purpose::Demo)?;
+    let mut test = with_program(cargo("test"))?;
+    test.args(["--package", "imagecustomizer-e2e", "--test", "fuzz", "--", "--ignored", "--nocapture"]);
+    run(test.env("IMAGECUSTOMIZER_FUZZ_SECONDS", seconds))
+}
+
+/// Makes all images that the tests use.
+pub(crate) fn fixtures() -> Outcome {
+    prepare(Purpose::Test)?;
+    let cache = fixture_cache();
+    for recipe in fixtures::Recipe::all() {
+        println!("{}", fixtures::image(recipe, &cache)?.display());
+    }
+    for kind in [fixtures::Foreign::Xfs, fixtures::Foreign::Btrfs] {
+        println!("{}", fixtures::foreign::image(kind, &cache)?.display());
+    }
+    println!("{}", fixtures::debian::image(&cache)?.display());
+    Ok(())
+}
+
+/// Examples in the documentation; nextest leaves them out.
+fn documentation() -> Outcome {
+    if has_nextest() { run(cargo("test").args(["--quiet", "--workspace", "--doc"])) } else { Ok(()) }
+}
+
+/// Runs the tests of `packages`; `filter` is what stands behind `--`.
+fn runner(packages: &[&str], filter: &[&str]) -> Outcome {
+    let mut test = with_program(if has_nextest() { nextest() } else { cargo("test") })?;
+    test.args(packages).args(["--no-fail-fast", "--"]).args(filter);
+    run(&mut test)
+}
+
+fn nextest() -> Command {
+    let mut nextest = cargo("nextest");
+    nextest.args(["run", "--no-tests=pass"]);
+    nextest
+}
+
+fn has_nextest() -> bool {
+    text(cargo("nextest").arg("--version")).is_some()
+}
+
+/// Builds the program and tells the tests where it lies.
+fn with_program(mut test: Command) -> Outcome<Command> {
+    test.env("IMAGECUSTOMIZER_BIN", build::program_with_tests()?).env("IMAGECUSTOMIZER_FIXTURES", fixture_cache());
+    Ok(test)
+}
