@@ -13,18 +13,17 @@ pub(crate) fn merge(directory: &Directory, destination: &str, host: &dyn Host) -
     }
     let source = survey(&directory.artifact, host)?;
     let merge = Merge {
-        host,
         artifact: &directory.artifact,
         new_mode: mode(directory.new_directory_mode),
         merged_mode: directory.merged_directory_mode.map(|mode| mode.0),
         file_mode: mode(directory.child_file_mode),
     };
-    merge.make_missing_parents(destination)?;
+    merge.make_missing_parents(destination, host)?;
     // Directories still to be copied, the next one last.
-    let mut pending = vec![Pending { index: 0, to: destination.to_owned(), place: merge.look(destination)? }];
+    let mut pending = vec![Pending { index: 0, to: destination.to_owned(), place: look(destination, host)? }];
     while let Some(next) = pending.pop() {
         let Some(directory) = source.get(next.index) else { continue };
-        let below = merge.directory(directory, &next.to, &next.place)?;
+        let below = merge.directory(directory, &next.to, &next.place, host)?;
         pending.extend(below.into_iter().rev());
     }
     Ok(())
@@ -34,8 +33,8 @@ fn mode(given: Option<OctalMode>) -> u32 {
     given.map_or(DEFAULT_MODE, |mode| mode.0)
 }
 
+/// How to copy. The host is no member: a component imports less of it when the compiler sees every call.
 struct Merge<'a> {
-    host: &'a dyn Host,
     artifact: &'a str,
     new_mode: u32,
     merged_mode: Option<u32>,
@@ -60,11 +59,11 @@ enum Place {
 
 impl Merge<'_> {
     /// Parents get the mode of new directories, as the destination does.
-    fn make_missing_parents(&self, destination: &str) -> Result<()> {
+    fn make_missing_parents(&self, destination: &str, host: &dyn Host) -> Result<()> {
         let mut missing = Vec::new();
         let mut path = parent(destination);
         while let Some(directory) = path {
-            if self.host.find(directory)?.is_some() {
+            if host.find(directory)?.is_some() {
                 break;
             }
             missing.push(directory);
@@ -73,31 +72,29 @@ impl Merge<'_> {
         missing
             .into_iter()
             .rev()
-            .try_for_each(|directory| self.host.make_directory(directory, self.new_mode, false))
-    }
-
-    fn look(&self, path: &str) -> Result<Place> {
-        Ok(match self.host.find(path)? {
-            Some(metadata) => Place::Taken(metadata),
-            None if self.host.lfind(path)?.is_some() => Place::DanglingLink,
-            None => Place::Empty,
-        })
+            .try_for_each(|directory| host.make_directory(directory, self.new_mode, false))
     }
 
     /// Copies one directory but for the directories below it, which it gives back, unless the host can copy it all.
-    fn directory(&self, source: &SourceDirectory, to: &str, place: &Place) -> Result<Vec<Pending>> {
+    fn directory(
+        &self,
+        source: &SourceDirectory,
+        to: &str,
+        place: &Place,
+        host: &dyn Host,
+    ) -> Result<Vec<Pending>> {
         let names = match place {
             Place::Empty if source.plain => {
-                self.install(&source.path, to)?;
+                self.install(&source.path, to, host)?;
                 return Ok(Vec::new());
             }
             Place::Empty => {
-                self.host.make_directory(to, self.new_mode, false)?;
+                host.make_directory(to, self.new_mode, false)?;
                 BTreeSet::new()
             }
             Place::Taken(metadata) if metadata.kind == Kind::Directory => {
-                self.set_merged_mode(to, metadata)?;
-                self.names(to)?
+                self.set_merged_mode(to, metadata, host)?;
+                names(to, host)?
             }
             Place::Taken(_) | Place::DanglingLink => {
                 return Err(Failure::new(
@@ -110,51 +107,57 @@ impl Merge<'_> {
         for (entry, index) in &source.entries {
             let (from, to) = (join(&source.path, &entry.name), join(to, &entry.name));
             check_source(entry, &from)?;
-            let place = if names.contains(&entry.name) { self.look(&to)? } else { Place::Empty };
+            let place = if names.contains(&entry.name) { look(&to, host)? } else { Place::Empty };
             match index {
                 Some(index) => below.push(Pending { index: *index, to, place }),
-                None => self.file(entry, &from, &to, &place)?,
+                None => self.file(entry, [&from, &to], &place, host)?,
             }
         }
         Ok(below)
     }
 
-    fn set_merged_mode(&self, to: &str, there: &Metadata) -> Result<()> {
+    fn set_merged_mode(&self, to: &str, there: &Metadata, host: &dyn Host) -> Result<()> {
         match self.merged_mode {
-            Some(mode) if mode != there.mode => self.host.set_mode(to, mode),
+            Some(mode) if mode != there.mode => host.set_mode(to, mode),
             _ => Ok(()),
         }
     }
 
-    /// What the image has below a directory.
-    fn names(&self, directory: &str) -> Result<BTreeSet<String>> {
-        let entries = self.host.list_directory(directory)?;
-        Ok(entries.into_iter().filter(|entry| entry.addressable).map(|entry| entry.name).collect())
-    }
-
-    fn file(&self, entry: &Entry, from: &str, to: &str, place: &Place) -> Result<()> {
-        if entry.kind == Kind::Symlink
-            && self.host.artifact_stat(self.artifact, from)?.kind == Kind::Directory
-        {
+    fn file(&self, entry: &Entry, [from, to]: [&str; 2], place: &Place, host: &dyn Host) -> Result<()> {
+        if entry.kind == Kind::Symlink && host.artifact_stat(self.artifact, from)?.kind == Kind::Directory {
             let message = format!("`{from}` is a link to a directory, which is not copied");
             return Err(Failure::new(FailureCode::Unsupported, message));
         }
-        self.install(from, to)?;
+        self.install(from, to, host)?;
         match place {
-            Place::Taken(metadata) if metadata.owner != ROOT => self.host.set_owner(to, metadata.owner, true),
+            Place::Taken(metadata) if metadata.owner != ROOT => host.set_owner(to, metadata.owner, true),
             _ => Ok(()),
         }
     }
 
-    fn install(&self, from: &str, to: &str) -> Result<()> {
+    fn install(&self, from: &str, to: &str, host: &dyn Host) -> Result<()> {
         let options = TreeOptions {
             owner: Some(ROOT),
             file_mode: Some(self.file_mode),
             directory_mode: Some(self.new_mode),
             overwrite: true,
         };
-        self.host.install(self.artifact, from, to, &options).map(drop)
+        host.install(self.artifact, from, to, &options).map(drop)
     }
+}
+
+fn look(path: &str, host: &dyn Host) -> Result<Place> {
+    Ok(match host.find(path)? {
+        Some(metadata) => Place::Taken(metadata),
+        None if host.lfind(path)?.is_some() => Place::DanglingLink,
+        None => Place::Empty,
+    })
+}
+
+/// What the image has below a directory.
+fn names(directory: &str, host: &dyn Host) -> Result<BTreeSet<String>> {
+    let entries = host.list_directory(directory)?;
+    Ok(entries.into_iter().filter(|entry| entry.addressable).map(|entry| entry.name).collect())
 }
 
 fn check_source(entry: &Entry, path: &str) -> Result<()> {
