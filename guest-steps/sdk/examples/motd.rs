@@ -43,6 +43,13 @@ mod tests {
     use step_sdk::testing::{MemoryHost, Tree};
 
     #[test]
+    fn schema_and_settings_agree() {
+        let (good, bad) =
+            ([r#"{ "text": "hello" }"#], ["{}", r#"{ "text": 1 }"#, r#"{ "text": "", "more": 1 }"#]);
+        step_sdk::testing::check_settings::<Motd>(&good, &bad).unwrap();
+    }
+
+    #[test]
     fn the_greeting_is_written_once() {
         let host = MemoryHost::new(Tree::new().directory("/etc", 0o755));
         let settings = step_sdk::parse_settings(r#"{ "text": "hello" }"#).unwrap();

@@ -85,7 +85,8 @@ pub struct WriteOptions {
     pub parents: bool,
 }
 
-/// How a tree is copied; `default()` keeps what is there.
+/// How a tree is copied; `default()` keeps what is there. Owner and modes hold for every file that is copied and every
+/// directory that is made; a directory that is there already keeps its own.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct TreeOptions {
     /// `None`: as in the source.
@@ -170,7 +171,7 @@ pub trait Host {
     fn remove_directory(&self, path: &str) -> Result<()>;
     /// Removes what is there, however deep, without following links.
     fn remove_tree(&self, path: &str) -> Result<TreeReport>;
-    /// Copies within the image.
+    /// Copies within the image; as [`Host::install`].
     fn copy_tree(&self, source: &str, destination: &str, options: &TreeOptions) -> Result<TreeReport>;
     /// Sets the low 12 mode bits.
     fn set_mode(&self, path: &str, mode: u32) -> Result<()>;
@@ -185,7 +186,9 @@ pub trait Host {
     fn artifact_list(&self, name: &str, path: &str) -> Result<Vec<Entry>>;
     /// At most `max` bytes; empty at the end.
     fn artifact_read_at(&self, name: &str, path: &str, offset: u64, max: u32) -> Result<Vec<u8>>;
-    /// The host copies a file or tree into the image. An existing file is overwritten in place (same inode).
+    /// The host copies a file or tree into the image. `destination` is the path of the copy itself, its parent must
+    /// exist, and a link there is followed. An existing file is overwritten in place (same inode); links inside a
+    /// tree are copied as links.
     fn install(&self, name: &str, path: &str, destination: &str, options: &TreeOptions)
     -> Result<TreeReport>;
 

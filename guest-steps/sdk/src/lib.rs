@@ -70,3 +70,15 @@ macro_rules! export_step {
         };
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_guide_shows_the_example_as_it_is_built() {
+        let guide = include_str!("../../../docs/steps.md");
+        assert!(
+            guide.contains(include_str!("../examples/motd.rs")),
+            "docs/steps.md and examples/motd.rs differ"
+        );
+    }
+}

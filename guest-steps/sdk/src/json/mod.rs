@@ -1,11 +1,14 @@
 //! JSON for small components: a reader that keeps the order of keys and the text of numbers, and writers. Far smaller in
 //! WebAssembly than a general library, and its errors never quote a value.
 
+mod access;
 mod deserialize;
+mod error;
 mod read;
 mod write;
 
-pub use deserialize::{Error, from_value};
+pub use deserialize::from_value;
+pub use error::Error;
 pub use read::{SyntaxError, parse};
 pub use write::{to_go_indented, to_text};
 
