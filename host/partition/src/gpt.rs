@@ -326,3 +326,204 @@ fn parse_entry(entry: &[u8]) -> Option<EntryFields> {
         name: char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_table;
+    use crate::sample::{DISK, Gpt, TYPE, noise, seal};
+
+    fn table(disk: &[u8]) -> Result<Table, Error> {
+        read_table(&disk, disk.len() as u64)
+    }
+
+    #[test]
+    fn both_sector_sizes_are_read() {
+        for (sector_size, sector) in [(SectorSize::B512, 512), (SectorSize::B4096, 4096)] {
+            let table = table(&Gpt::new(sector).bytes()).unwrap();
+            let sector = sector as u64;
+            assert_eq!(table.sector_size, sector_size);
+            assert_eq!((table.kind, table.disk_guid()), (TableKind::Gpt, Some(DISK)));
+            assert_eq!(table.warnings, []);
+            let [first, second] = &table.partitions[..] else { panic!("{:?}", table.partitions) };
+            assert_eq!((first.number, first.start, first.len), (1, 40 * sector, 20 * sector));
+            assert_eq!((second.number, second.start, second.len), (2, 60 * sector, 40 * sector));
+            assert_eq!((&*first.name, &*second.name), ("p0", "p1"));
+            assert_eq!(first.kind, PartitionType::Gpt(TYPE));
+            let layout = table.gpt.unwrap();
+            assert_eq!((layout.entries_start, layout.entries_end()), (2 * sector, 2 * sector + 16384));
+            assert_eq!((layout.usable_start, layout.usable_end), (34 * sector, 166 * sector));
+        }
+    }
+
+    /// Where a copy's header and entries are in the sample of 512-byte sectors, in bytes.
+    const PRIMARY: (usize, usize) = (512, 1024);
+    const BACKUP: (usize, usize) = (199 * 512, (199 - 32) * 512);
+
+    #[test]
+    fn a_damaged_copy_is_replaced_by_the_other_with_a_warning() {
+        let good = table(&Gpt::new(512).bytes()).unwrap();
+        for ((header, entries), is_primary) in [(PRIMARY, true), (BACKUP, false)] {
+            for at in [header, header + 16, header + 60, entries + 40, entries + 127 * 128] {
+                let mut disk = Gpt::new(512).bytes();
+                disk[at] ^= 1;
+                let table = table(&disk).unwrap();
+                assert_eq!(table.partitions, good.partitions);
+                match (&table.warnings[..], is_primary) {
+                    ([Warning::PrimaryUnusable(_)], true) | ([Warning::BackupUnusable(_)], false) => {}
+                    (warnings, _) => panic!("{at}: {warnings:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_damaged_copies_are_an_error_that_names_the_byte() {
+        let mut disk = Gpt::new(512).bytes();
+        disk[PRIMARY.0 + 60] ^= 1;
+        disk[BACKUP.1] ^= 1;
+        let error = table(&disk).unwrap_err();
+        let Error::BothCopies { primary, backup } = &error else { panic!("{error:?}") };
+        let structure = Structure::PrimaryHeader;
+        assert!(matches!(**primary, Error::Checksum { structure: s, offset: 512, .. } if s == structure));
+        let structure = Structure::BackupEntries;
+        assert!(matches!(**backup, Error::Checksum { structure: s, offset: 85504, .. } if s == structure));
+        assert_eq!(error.offset(), Some(512));
+    }
+
+    #[test]
+    fn copies_that_differ_are_told() {
+        let mut disk = Gpt::new(512).bytes();
+        let other = Gpt { partitions: vec![(40, 59)], ..Gpt::new(512) }.bytes();
+        disk[BACKUP.1..].copy_from_slice(&other[BACKUP.1..]);
+        let table = table(&disk).unwrap();
+        assert_eq!(table.partitions.len(), 2);
+        assert_eq!(table.warnings, [Warning::CopiesDiffer]);
+    }
+
+    #[test]
+    fn a_disk_that_has_grown_is_read_with_a_warning() {
+        let mut disk = Gpt::new(512).bytes();
+        disk.resize(300 * 512, 0);
+        assert_eq!(table(&disk).unwrap().warnings, [Warning::BackupNotAtEnd]);
+    }
+
+    #[test]
+    fn a_disk_that_was_cut_short_is_refused() {
+        let mut disk = Gpt::new(512).bytes();
+        disk.truncate(90 * 512);
+        assert!(matches!(table(&disk).unwrap_err(), Error::BothCopies { .. }));
+    }
+
+    #[test]
+    fn a_gpt_without_its_mbr_is_refused_by_name() {
+        let mut disk = Gpt::new(512).bytes();
+        disk[510] = 0;
+        assert!(matches!(table(&disk).unwrap_err(), Error::NoProtectiveMbr));
+        let mut disk = Gpt::new(512).bytes();
+        disk[450] = 0;
+        assert!(matches!(table(&disk).unwrap_err(), Error::NoProtectiveMbr));
+    }
+
+    #[test]
+    fn a_protective_mbr_alone_is_refused() {
+        let mut disk = Gpt::new(512).bytes();
+        disk[512..].fill(0);
+        assert!(matches!(table(&disk).unwrap_err(), Error::BothCopies { .. }));
+    }
+
+    #[test]
+    fn fields_that_make_no_sense_are_refused() {
+        // Offset in the header, width, value, name in the error.
+        let cases: [(usize, usize, u64, &str); 13] = [
+            (8, 4, 0x20000, "revision"),
+            (12, 4, 91, "header size"),
+            (12, 4, 513, "header size"),
+            (12, 4, u32::MAX as u64, "header size"),
+            (24, 8, 2, "own sector"),
+            (40, 8, 166, "first usable sector"),
+            (48, 8, u64::MAX, "last usable sector"),
+            (72, 8, 1, "first sector of entries"),
+            (72, 8, u64::MAX, "first sector of entries"),
+            (72, 8, 199, "first sector of entries"),
+            (80, 4, u32::MAX as u64, "entry count"),
+            (84, 4, 127, "entry size"),
+            (84, 4, 1 << 31, "entry size"),
+        ];
+        for (at, width, value, name) in cases {
+            let mut disk = Gpt::new(512).bytes();
+            disk[BACKUP.0] = 0;
+            disk[PRIMARY.0 + at..PRIMARY.0 + at + width].copy_from_slice(&value.to_le_bytes()[..width]);
+            seal(&mut disk[PRIMARY.0..PRIMARY.0 + 92]);
+            let error = table(&disk).unwrap_err();
+            let Error::BothCopies { primary, .. } = &error else { panic!("{error:?}") };
+            assert!(matches!(**primary, Error::Field { field, .. } if field == name), "{name}: {primary:?}");
+        }
+    }
+
+    #[test]
+    fn partitions_that_make_no_sense_are_refused() {
+        let with = |partitions: &[(u64, u64)]| {
+            table(&Gpt { partitions: partitions.to_vec(), ..Gpt::new(512) }.bytes()).unwrap_err()
+        };
+        for bad in [(60, 59), (60, 200), (60, u64::MAX), (u64::MAX, 60), (0, 60), (1, 60), (20, 60)] {
+            let error = with(&[(40, 41), bad]);
+            assert!(matches!(error, Error::OutOfRange { number: 2, .. }), "{bad:?}: {error:?}");
+        }
+        for (one, other, offset) in
+            [((40, 60), (60, 70), 60), ((40, 60), (40, 60), 40), ((50, 52), (40, 99), 50)]
+        {
+            let error = with(&[one, (100, 110), other]);
+            assert!(matches!(error, Error::Overlap { offset: at, .. } if at == offset * 512), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_partition_outside_of_the_usable_range_is_told() {
+        let disk = Gpt { first_usable: 50, ..Gpt::new(512) }.bytes();
+        assert_eq!(table(&disk).unwrap().warnings, [Warning::OutsideUsable(1)]);
+    }
+
+    #[test]
+    fn larger_entries_and_other_counts_are_read() {
+        for (entry_size, entry_count) in [(256, 32), (4096, 4), (128, 4), (128, 5)] {
+            let disk = Gpt { entry_size, entry_count, ..Gpt::new(512) }.bytes();
+            assert_eq!(table(&disk).unwrap().partitions.len(), 2, "{entry_size} {entry_count}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_is_replaced() {
+        let mut entry = [0_u8; 128];
+        entry[0] = 1;
+        entry[56..62].copy_from_slice(&[0x41, 0, 0x00, 0xd8, 0x42, 0]);
+        assert_eq!(parse_entry(&entry).unwrap().name, "A\u{fffd}B");
+        entry[56..].fill(0x41);
+        assert_eq!(parse_entry(&entry).unwrap().name.chars().count(), 36);
+    }
+
+    /// Whatever is written over a table, with checksums made right again: an answer, and one that keeps its promises.
+    #[test]
+    fn damaged_tables_are_read_without_harm() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15;
+        for _ in 0..20_000 {
+            let mut disk = Gpt::new(512).bytes();
+            for _ in 0..1 + noise(&mut seed) % 4 {
+                let place = noise(&mut seed) as usize;
+                let at = if place.is_multiple_of(2) { 512 + place / 2 % 92 } else { 1024 + place / 2 % 300 };
+                disk[at] = [0, 1, 0x7f, 0x80, 0xff, noise(&mut seed) as u8][place % 6];
+            }
+            let sum = crc32fast::hash(&disk[1024..1024 + 16384]);
+            disk[600..604].copy_from_slice(&sum.to_le_bytes());
+            seal(&mut disk[512..604]);
+            if noise(&mut seed).is_multiple_of(2) {
+                disk[BACKUP.0] = 0;
+            }
+            if let Ok(table) = table(&disk) {
+                for partition in &table.partitions {
+                    assert!(partition.len > 0 && partition.end() <= disk.len() as u64);
+                }
+            }
+        }
+    }
+}

@@ -8,6 +8,8 @@ mod error;
 mod gpt;
 mod mbr;
 mod read;
+#[cfg(test)]
+mod sample;
 pub mod superblock;
 mod table;
 

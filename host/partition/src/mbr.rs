@@ -185,3 +185,149 @@ impl Disk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Gpt, boot_record, noise};
+    use crate::{Warning, read_table};
+
+    /// A disk of 1000 sectors with these boot records.
+    fn disk(records: &[(usize, [u8; 512])]) -> Vec<u8> {
+        let mut disk = vec![0; 1000 * 512];
+        for (at, record) in records {
+            disk[at * 512..(at + 1) * 512].copy_from_slice(record);
+        }
+        disk
+    }
+
+    fn table(disk: &[u8]) -> Result<Table, Error> {
+        read_table(&disk, disk.len() as u64)
+    }
+
+    /// Number, first sector and sectors of each partition.
+    fn places(table: &Table) -> Vec<(u32, u64, u64)> {
+        table.partitions.iter().map(|part| (part.number, part.start / 512, part.len / 512)).collect()
+    }
+
+    const LINUX: u8 = 0x83;
+
+    #[test]
+    fn primary_partitions_keep_their_numbers() {
+        let record = boot_record(&[(0, 0, 0, 0), (0x80, LINUX, 10, 20), (0, LINUX, 30, 0), (0, 7, 40, 960)]);
+        let table = table(&disk(&[(0, record)])).unwrap();
+        assert_eq!(places(&table), [(2, 10, 20), (4, 40, 960)]);
+        assert_eq!(table.disk_id.to_string(), "12345678");
+        assert_eq!(table.partitions[0].id.to_string(), "12345678-02");
+        assert_eq!(table.partitions[0].kind.to_string(), "0x83");
+        assert_eq!((table.partitions[0].attributes, table.partitions[1].attributes), (4, 0));
+    }
+
+    #[test]
+    fn logical_partitions_follow_the_chain() {
+        let table = table(&disk(&[
+            (0, boot_record(&[(0, LINUX, 10, 20), (0, 0x0f, 100, 500)])),
+            (100, boot_record(&[(0, LINUX, 1, 50), (0, 5, 100, 100)])),
+            (200, boot_record(&[(0, LINUX, 2, 60)])),
+        ]))
+        .unwrap();
+        assert_eq!(places(&table), [(1, 10, 20), (2, 100, 500), (5, 101, 50), (6, 202, 60)]);
+        assert!(table.partitions[1].is_extended());
+    }
+
+    #[test]
+    fn chains_that_make_no_sense_are_refused() {
+        let mbr = boot_record(&[(0, 5, 100, 500)]);
+        let with =
+            |first: &[(u8, u8, u32, u32)]| table(&disk(&[(0, mbr), (100, boot_record(first))])).unwrap_err();
+        assert!(matches!(with(&[(0, LINUX, 1, 5), (0, 5, 0, 9)]), Error::EndlessChain { offset: 51200, .. }));
+        assert!(matches!(with(&[(0, LINUX, 1, 5), (0, 5, 500, 9)]), Error::Field { .. }));
+        assert!(matches!(with(&[(0, LINUX, 1, 5), (0, 5, u32::MAX, 9)]), Error::Field { .. }));
+        assert!(matches!(
+            with(&[(0, LINUX, 1, 5), (0, 5, 300, 9)]),
+            Error::Signature { offset: 204_800, .. }
+        ));
+        assert!(matches!(with(&[(0, LINUX, 1, 500)]), Error::OutOfRange { number: 5, .. }));
+        assert!(matches!(with(&[(0, LINUX, 0, 5)]), Error::OutOfRange { number: 5, .. }));
+        assert!(matches!(with(&[(0, LINUX, u32::MAX, u32::MAX)]), Error::OutOfRange { .. }));
+        assert!(matches!(table(&disk(&[(0, mbr)])).unwrap_err(), Error::Signature { offset: 51200, .. }));
+    }
+
+    #[test]
+    fn a_chain_of_all_sectors_ends() {
+        let mut records = vec![(0, boot_record(&[(0, 5, 1, 999)]))];
+        for at in 1..999 {
+            records.push((at, boot_record(&[(0, 5, at as u32, 1)])));
+        }
+        assert!(matches!(
+            table(&disk(&records)).unwrap_err(),
+            Error::EndlessChain { limit: MAX_LOGICAL, .. }
+        ));
+    }
+
+    #[test]
+    fn partitions_that_make_no_sense_are_refused() {
+        let with = |entries: &[(u8, u8, u32, u32)]| table(&disk(&[(0, boot_record(entries))])).unwrap_err();
+        for (first, len) in [(0, 10), (1, 1000), (999, 2), (u32::MAX, u32::MAX)] {
+            assert!(
+                matches!(with(&[(0, LINUX, first, len)]), Error::OutOfRange { number: 1, .. }),
+                "{first}"
+            );
+        }
+        for kind in [LINUX, 5] {
+            let error = with(&[(0, LINUX, 10, 20), (0, kind, 29, 1)]);
+            assert!(matches!(error, Error::Overlap { first: 1, second: 2, offset: 14848 }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn no_table_is_no_table() {
+        let mut odd_flag = boot_record(&[(0, LINUX, 10, 20)]);
+        odd_flag[446] = 0x12;
+        for record in [[0; 512], odd_flag, boot_record(&[])] {
+            assert!(matches!(table(&disk(&[(0, record)])).unwrap_err(), Error::NoTable));
+        }
+        assert!(matches!(table(&[]).unwrap_err(), Error::NoTable));
+        assert!(matches!(table(&[0x55; 511]).unwrap_err(), Error::NoTable));
+    }
+
+    #[test]
+    fn hybrids_are_read_by_their_gpt_and_stale_gpts_ignored() {
+        let mut disk = Gpt::new(512).bytes();
+        disk[446 + 16 + 4] = LINUX;
+        disk[446 + 16 + 8..446 + 16 + 16].copy_from_slice(&[40, 0, 0, 0, 20, 0, 0, 0]);
+        let hybrid = table(&disk).unwrap();
+        assert_eq!((hybrid.kind, hybrid.warnings), (TableKind::Gpt, vec![Warning::HybridMbr]));
+        disk[450] = 7;
+        disk[458..462].copy_from_slice(&10_u32.to_le_bytes());
+        let stale = table(&disk).unwrap();
+        assert_eq!((stale.kind, stale.warnings), (TableKind::Mbr, vec![Warning::StaleGpt]));
+    }
+
+    #[test]
+    fn random_records_are_read_without_harm() {
+        let mut seed = 42;
+        for _ in 0..20_000 {
+            let mut entries = || {
+                let mut entry = || {
+                    let kind = [LINUX, 5, 0x0f, 0, 0xee][noise(&mut seed) as usize % 5];
+                    let mut number = || match noise(&mut seed) % 8 {
+                        0 => noise(&mut seed) as u32,
+                        _ => (noise(&mut seed) % 64) as u32,
+                    };
+                    (0x80 * (kind & 1), kind, number(), number())
+                };
+                boot_record(&[entry(), entry(), entry(), entry()])
+            };
+            let mut disk = vec![0; 64 * 512];
+            for record in disk.chunks_exact_mut(512) {
+                record.copy_from_slice(&entries());
+            }
+            if let Ok(table) = table(&disk) {
+                for partition in &table.partitions {
+                    assert!(partition.len > 0 && partition.end() <= disk.len() as u64);
+                }
+            }
+        }
+    }
+}
