@@ -3,6 +3,7 @@
 mod cache;
 mod error;
 mod ext4;
+mod fat;
 mod filesystem;
 pub mod operations;
 mod path;
@@ -14,6 +15,7 @@ mod user_tree;
 
 pub use error::{Error, ErrorKind, Result};
 pub use ext4::Ext4;
+pub use fat::{Fat, FatOptions};
 pub use filesystem::{Attributes, Failure, FileSystem, Inode, Item, Outcome, TrimReport};
 pub use operations::{TreeOptions, TreeReport};
 pub use path::{ImagePath, ImagePathBuf};
