@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::Outcome;
 use crate::build;
 use crate::setup::{Purpose, prepare};
-use crate::shell::{cargo, fixture_cache, run, text};
+use crate::shell::{cargo, command, fixture_cache, run, text, workspace};
 
 /// Tests in modules of this name take minutes: a Debian image, its boot, the container.
 const SLOW: &str = "whole_system::";
@@ -30,10 +30,40 @@ pub(crate) fn end_to_end(names: &[&str]) -> Outcome {
     runner(&["--package", "imagecustomizer-e2e"], names)
 }
 
-/// Damages images at random for a while.
+/// Damages images at random for a while, then every parser's input, where `cargo fuzz` and a nightly Rust are there.
 pub(crate) fn fuzz(seconds: &str) -> Outcome {
     seconds.parse::<u64>()?;
     prepare(Purpose::Demo)?;
+    damage_images(seconds)?;
+    if text(command("cargo").args(["+nightly", "fuzz", "--version"])).is_none() {
+        println!("`cargo +nightly fuzz` is not installed: the parsers' own fuzz targets are left out");
+        return Ok(());
+    }
+    for directory in fuzz_directories()? {
+        let list = text(command("cargo").current_dir(&directory).args(["+nightly", "fuzz", "list"]));
+        for name in list.unwrap_or_default().lines() {
+            let limit = format!("-max_total_time={seconds}");
+            let mut target = command("cargo");
+            run(target.current_dir(&directory).args(["+nightly", "fuzz", "run", name, "--", &limit]))?;
+        }
+    }
+    Ok(())
+}
+
+/// Crates keep their fuzz targets in a folder `fuzz`.
+fn fuzz_directories() -> Outcome<Vec<std::path::PathBuf>> {
+    let mut directories = Vec::new();
+    for entry in std::fs::read_dir(workspace().join("host"))? {
+        let directory = entry?.path().join("fuzz");
+        if directory.is_dir() {
+            directories.push(directory);
+        }
+    }
+    directories.sort();
+    Ok(directories)
+}
+
+fn damage_images(seconds: &str) -> Outcome {
     let mut test = with_program(cargo("test"))?;
     test.args(["--package", "imagecustomizer-e2e", "--test", "fuzz", "--", "--ignored", "--nocapture"]);
     run(test.env("IMAGECUSTOMIZER_FUZZ_SECONDS", seconds))
@@ -77,6 +107,7 @@ fn has_nextest() -> bool {
 
 /// Builds the program and tells the tests where it lies.
 fn with_program(mut test: Command) -> Outcome<Command> {
-    test.env("IMAGECUSTOMIZER_BIN", build::program_with_tests()?).env("IMAGECUSTOMIZER_FIXTURES", fixture_cache());
+    test.env("IMAGECUSTOMIZER_BIN", build::program_with_tests()?)
+        .env("IMAGECUSTOMIZER_FIXTURES", fixture_cache());
     Ok(test)
 }
