@@ -5,8 +5,13 @@ mod error;
 mod ext4;
 mod fat;
 mod filesystem;
+mod fstab;
+#[cfg(test)]
+mod model;
 pub mod operations;
 mod path;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run the standard tools")]
 mod testing;
@@ -17,6 +22,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use ext4::Ext4;
 pub use fat::{Fat, FatOptions};
 pub use filesystem::{Attributes, Failure, FileSystem, Inode, Item, Outcome, TrimReport};
+pub use fstab::{FstabEntry, FstabError, Source as FstabSource, parse_fstab};
 pub use operations::{TreeOptions, TreeReport};
 pub use path::{ImagePath, ImagePathBuf};
 pub use tree::{

@@ -223,4 +223,6 @@ pub trait Tree: Send {
     fn mounts(&self) -> Vec<MountInfo>;
     /// Writes back all that is held in memory. The tree can be used on afterwards.
     fn flush(&mut self) -> Result<()>;
+    /// Writes back all that is held in memory and makes free space holes of the working file.
+    fn trim(&mut self) -> Result<crate::TrimReport>;
 }

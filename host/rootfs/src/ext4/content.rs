@@ -76,7 +76,8 @@ impl Ext4 {
             }
             Ok(inode.size.max(given_back))
         })?;
-        if old_size > 0 {
+        // An empty file that stays empty gets the time of change by this too.
+        if old_size > 0 || data.is_empty() {
             self.change(|engine| engine.apply_truncate_ino(ino, 0))?;
         }
         self.put(ino, 0, data)

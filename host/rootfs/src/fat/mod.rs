@@ -255,6 +255,9 @@ impl FileSystem for Fat {
     }
 
     fn write(&mut self, inode: Inode, offset: u64, data: &[u8]) -> Outcome<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
         self.on_file(inode, |volume, raw| volume.write_content(raw, offset, data))
     }
 

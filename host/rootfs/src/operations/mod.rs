@@ -4,10 +4,12 @@
 
 mod copy;
 mod install;
+mod manifest;
 mod remove;
 
 pub use copy::copy_tree;
 pub use install::{Source, install};
+pub use manifest::{Manifest, ManifestObject, manifest};
 pub use remove::remove_tree;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -326,6 +326,10 @@ impl Tree for UserTree {
         self.mounts.iter().map(info).collect()
     }
 
+    fn trim(&mut self) -> Result<TrimReport> {
+        Self::trim(self)
+    }
+
     fn flush(&mut self) -> Result<()> {
         for mount in &mut self.mounts {
             if let Some(engine) = &mut mount.engine {
