@@ -1,0 +1,241 @@
+//! The strict decoder: node tree → typed model. Every mistake is collected; nothing is guessed.
+
+mod record;
+mod values;
+
+pub(crate) use record::{
+    Choice, Field, Flags, Record, Shorthand, choice, clip, decode_record, empty_rule, history_record, record,
+    schema_record, used_record,
+};
+pub use values::TextMap;
+pub(crate) use values::{Item, value_of_item};
+
+use serde_json::Value as Json;
+
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::history::HistoryWriter;
+use crate::rule::Rule;
+use crate::schema::Definitions;
+use crate::source::{Located, Span};
+use crate::yaml::{Document, Kind as NodeKind, Node, NodeId, Scalar, Style, resolve};
+
+/// A field of the configuration that is set, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedField {
+    /// The path of the field, as `os.users[0].name`.
+    pub field: String,
+    /// Where its value stands.
+    pub at: Span,
+}
+
+/// What every type of the model can do. Implemented by the macros and for the basic types.
+pub(crate) trait Value {
+    /// Reads a node that is not null; `false` when nothing was set (an error was reported, or the
+    /// value means "unset").
+    fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool;
+
+    /// Lists the set fields at and below `path`.
+    fn used(&self, path: &str, out: &mut Vec<UsedField>);
+
+    /// The value in the image history; `None` leaves the key out.
+    fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json>;
+
+    /// The JSON Schema of the type.
+    fn schema(definitions: &mut Definitions) -> Json
+    where
+        Self: Sized;
+}
+
+/// Decodes one document; see [`Decoder::finish`] for what it found.
+pub(crate) struct Decoder<'a> {
+    document: &'a Document,
+    problems: Vec<Diagnostic>,
+    path: String,
+    budget: Budget,
+    /// Places of values whose keys are not known; one may be a secret under a misspelt key.
+    unknown_values: Vec<Span>,
+}
+
+/// How many nodes were visited, and how many of them through aliases: a small file whose aliases
+/// multiply is refused by the same measure as in the reference program.
+#[derive(Default)]
+struct Budget {
+    visits: u32,
+    alias_visits: u32,
+    alias_depth: u32,
+    exceeded: bool,
+}
+
+impl Budget {
+    /// Up to this many visits nearly all may come from aliases.
+    const FREE: u32 = 400_000;
+    /// From this many on only one in ten may.
+    const FULL: u32 = 4_000_000;
+
+    fn visit(&mut self) -> bool {
+        self.visits = self.visits.saturating_add(1);
+        if self.alias_depth > 0 {
+            self.alias_visits = self.alias_visits.saturating_add(1);
+        }
+        let excess = f64::from(self.visits.saturating_sub(Self::FREE)) / f64::from(Self::FULL - Self::FREE);
+        let allowed = 0.99 - 0.89 * excess.min(1.0);
+        let share = f64::from(self.alias_visits) / f64::from(self.visits);
+        self.exceeded |= self.alias_visits > 100 && self.visits > 1000 && share > allowed;
+        !self.exceeded
+    }
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(document: &'a Document) -> Self {
+        Self {
+            document,
+            problems: Vec::new(),
+            path: String::new(),
+            budget: Budget::default(),
+            unknown_values: Vec::new(),
+        }
+    }
+
+    /// Decodes the whole document.
+    pub(crate) fn root<T: Value + Default>(&mut self) -> T {
+        let mut value = T::default();
+        let root = self.document.root();
+        if !self.is_null(root) {
+            value.decode(root, self);
+        }
+        value
+    }
+
+    /// What was wrong, and the places of values that must not be shown.
+    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Span>) {
+        if self.budget.exceeded {
+            let at = self.document.raw(self.document.root()).map(|node| node.at).unwrap_or_default();
+            let message = "the file repeats itself too often through aliases";
+            self.problems = vec![Diagnostic::new(Rule::AliasExpansion, "", at, message)];
+        }
+        // The reference program decodes everything before it looks at any word's meaning.
+        self.problems.sort_by_key(|problem| problem.kind() != Kind::Structure);
+        (self.problems, self.unknown_values)
+    }
+
+    pub(crate) fn report(&mut self, rule: Rule, at: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.problems.push(Diagnostic::new(rule, self.path.clone(), at, message));
+        // The list was filled in the line above.
+        let last = self.problems.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "the element was pushed just now")]
+        &mut self.problems[last]
+    }
+
+    /// Runs `read` with the field path extended by `.key`.
+    pub(crate) fn in_field<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> R {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+        let result = read(self);
+        self.path.truncate(length);
+        result
+    }
+
+    /// Runs `read` with the field path extended by `[index]`.
+    pub(crate) fn in_item<R>(&mut self, index: usize, read: impl FnOnce(&mut Self) -> R) -> R {
+        let length = self.path.len();
+        self.path.push_str(&format!("[{index}]"));
+        let result = read(self);
+        self.path.truncate(length);
+        result
+    }
+
+    /// Runs `read` on the node that `id` names or stands for; `None` when there is none to read.
+    pub(crate) fn visit<R>(&mut self, id: NodeId, read: impl FnOnce(&mut Self, &'a Node) -> R) -> Option<R> {
+        if !self.budget.visit() {
+            return None;
+        }
+        let node = self.document.raw(id)?;
+        match &node.kind {
+            NodeKind::Alias { target: Some(target), .. } => {
+                self.budget.alias_depth += 1;
+                let result = self.document.raw(*target).map(|node| read(self, node));
+                self.budget.alias_depth -= 1;
+                result
+            }
+            NodeKind::Alias { name, target: None } => {
+                let message = format!("the value of `&{name}` contains itself");
+                self.report(Rule::AliasInsideItself, node.at, message);
+                None
+            }
+            _ => Some(read(self, node)),
+        }
+    }
+
+    /// The node that `id` names or stands for.
+    fn follow(&self, id: NodeId) -> Option<&'a Node> {
+        let node = self.document.raw(id)?;
+        match &node.kind {
+            NodeKind::Alias { target, .. } => self.document.raw((*target)?),
+            _ => Some(node),
+        }
+    }
+
+    pub(crate) fn raw(&self, id: NodeId) -> Option<&'a Node> {
+        self.document.raw(id)
+    }
+
+    /// Whether the node means "nothing", so that the field keeps its default.
+    pub(crate) fn is_null(&self, id: NodeId) -> bool {
+        self.follow(id).is_some_and(|node| match &node.kind {
+            NodeKind::Scalar { text, style } => {
+                resolve(text, *style == Style::Quoted, node.tag.as_deref()) == Some(Scalar::Null)
+            }
+            _ => false,
+        })
+    }
+
+    /// Reports that a node is of the wrong kind.
+    pub(crate) fn wrong_kind(&mut self, node: &Node, wanted: &str) {
+        let found = match &node.kind {
+            NodeKind::Scalar { text, style } => resolve(text, *style == Style::Quoted, node.tag.as_deref())
+                .map_or("a value", |scalar| scalar.name()),
+            NodeKind::Sequence(_) => "a list",
+            NodeKind::Mapping(_) => "a mapping",
+            NodeKind::Alias { .. } => "an alias",
+        };
+        self.report(Rule::ValueKind, node.at, format!("expected {wanted}, found {found}"));
+    }
+
+    /// A scalar with its raw text; anything else is reported as not being `wanted`.
+    pub(crate) fn scalar(&mut self, node: &'a Node, wanted: &str) -> Option<(Scalar, &'a str)> {
+        let NodeKind::Scalar { text, style } = &node.kind else {
+            self.wrong_kind(node, wanted);
+            return None;
+        };
+        let meaning = resolve(text, *style == Style::Quoted, node.tag.as_deref());
+        if meaning.is_none() {
+            let tag = node.tag.as_deref().unwrap_or_default();
+            self.report(Rule::ValueTag, node.at, format!("the value does not fit its tag `{tag}`")).hint =
+                Some("remove the tag".to_owned());
+        }
+        Some((meaning?, text))
+    }
+
+    /// A text field: the raw text of any scalar.
+    pub(crate) fn text(&mut self, id: NodeId) -> Option<Located<String>> {
+        self.visit(id, |decoder, node| {
+            let (meaning, text) = decoder.scalar(node, "text")?;
+            let text = match meaning {
+                Scalar::Null => return None,
+                Scalar::Binary(bytes) => match String::from_utf8(bytes) {
+                    Ok(text) => text,
+                    Err(_) => {
+                        decoder.report(Rule::ValueTag, node.at, "the binary value is not UTF-8 text");
+                        return None;
+                    }
+                },
+                _ => text.to_owned(),
+            };
+            Some(Located::new(text, node.at))
+        })
+        .flatten()
+    }
+}

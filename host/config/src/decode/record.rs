@@ -1,0 +1,500 @@
+//! Mappings with named fields and closed lists of words, each described once: the description gives
+//! the type, its decoder, its schema and its form in the image history.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value as Json, json};
+
+use super::{Decoder, Item, UsedField, Value, value_of_item};
+use crate::diagnostic::nearest;
+use crate::history::HistoryWriter;
+use crate::rule::Rule;
+use crate::schema::Definitions;
+use crate::source::{Located, Span};
+use crate::yaml::{Kind, Node, NodeId, Scalar, Style, resolve};
+
+/// What is special about a field.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flags {
+    /// The value is replaced by `[redacted]` in the history, and never shown in messages.
+    pub(crate) redacted: bool,
+    /// The value is replaced by its SHA-256 digest in the history, and never shown in messages.
+    pub(crate) digest: bool,
+    /// Text in the history is a host path, made relative to the configuration's folder.
+    pub(crate) host_path: bool,
+    /// An empty value differs from an absent one and shows in the history.
+    pub(crate) present: bool,
+    /// Accepted for compatibility, has no effect, and is not in the schema.
+    pub(crate) unadvertised: bool,
+    /// The mapping has to give it.
+    pub(crate) required: bool,
+}
+
+/// The description of one field.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) key: &'static str,
+    pub(crate) description: &'static [&'static str],
+    pub(crate) flags: Flags,
+}
+
+/// A mapping with named fields.
+pub(crate) trait Record {
+    /// All fields in the order of the documentation.
+    fn fields(&self) -> &'static [Field];
+    fn field(&self, index: usize) -> Option<&dyn Value>;
+    fn field_mut(&mut self, index: usize) -> Option<&mut dyn Value>;
+    fn at(&self) -> Span;
+    fn set_at(&mut self, at: Span);
+    /// Takes the short form, where the type has one.
+    fn set_shorthand(&mut self, _text: Located<String>, _decoder: &mut Decoder<'_>) -> Shorthand {
+        Shorthand::None
+    }
+    /// Whether the type has a short form; such types do not take merge keys.
+    fn has_shorthand(&self) -> bool {
+        false
+    }
+}
+
+/// Whether a type took its short form.
+pub(crate) enum Shorthand {
+    /// The type has none.
+    None,
+    Taken,
+    /// It has one, but the text does not fit; reported.
+    Refused,
+}
+
+/// Reads a mapping (or the short form) into `record`.
+pub(crate) fn decode_record(record: &mut dyn Record, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
+    let read = decoder.visit(id, |decoder, node| {
+        record.set_at(node.at);
+        match &node.kind {
+            Kind::Mapping(pairs) => decode_pairs(record, pairs, None, decoder),
+            Kind::Scalar { .. } if record.has_shorthand() => {
+                let Some(text) = decoder.text(id) else { return false };
+                matches!(record.set_shorthand(text, decoder), Shorthand::Taken)
+            }
+            _ => {
+                let wanted = if record.has_shorthand() { "text or a mapping" } else { "a mapping" };
+                decoder.wrong_kind(node, wanted);
+                false
+            }
+        }
+    });
+    read.unwrap_or(false)
+}
+
+type Pairs = [(NodeId, NodeId)];
+
+/// Reads the pairs of one mapping. `seen` holds the keys that are already set, when the mapping is
+/// merged into another one.
+fn decode_pairs(
+    record: &mut dyn Record,
+    pairs: &Pairs,
+    seen: Option<&mut HashSet<String>>,
+    decoder: &mut Decoder<'_>,
+) -> bool {
+    if !check_duplicates(pairs, decoder) {
+        return false;
+    }
+    let merging = seen.is_some();
+    let mut own = HashSet::new();
+    let seen = seen.unwrap_or(&mut own);
+    let mut merge = None;
+    for &(key, value) in pairs {
+        let Some(name) = key_text(key, decoder) else { continue };
+        match name {
+            Key::Merge if !record.has_shorthand() => merge = Some(value),
+            Key::Merge => report_unknown(record, "<<", key, value, decoder),
+            Key::Null => {}
+            Key::Name(name) => {
+                if merging && seen.contains(&name) {
+                    continue;
+                }
+                decode_field(record, &name, key, value, decoder);
+                seen.insert(name);
+            }
+        }
+    }
+    match merge {
+        Some(merge) => decode_merge(record, merge, seen, decoder),
+        None => true,
+    }
+}
+
+fn decode_field(record: &mut dyn Record, name: &str, key: NodeId, value: NodeId, decoder: &mut Decoder<'_>) {
+    let Some(index) = record.fields().iter().position(|field| field.key == name) else {
+        report_unknown(record, name, key, value, decoder);
+        return;
+    };
+    if decoder.is_null(value) {
+        return;
+    }
+    if let Some(field) = record.field_mut(index) {
+        decoder.in_field(name, |decoder| field.decode(value, decoder));
+    }
+}
+
+/// Reads `<<: …`: a mapping, an alias of one, or a list of those. Earlier keys win.
+fn decode_merge(
+    record: &mut dyn Record,
+    id: NodeId,
+    seen: &mut HashSet<String>,
+    decoder: &mut Decoder<'_>,
+) -> bool {
+    let read = decoder.visit(id, |decoder, node| match &node.kind {
+        Kind::Mapping(pairs) => decode_pairs(record, pairs, Some(seen), decoder),
+        Kind::Sequence(items) if matches!(decoder.raw(id).map(|n| &n.kind), Some(Kind::Sequence(_))) => {
+            let mut good = true;
+            for &item in items {
+                let part = decoder.visit(item, |decoder, node| match &node.kind {
+                    Kind::Mapping(pairs) => decode_pairs(record, pairs, Some(seen), decoder),
+                    _ => refuse_merge(node, decoder),
+                });
+                good &= part.unwrap_or(false);
+            }
+            good
+        }
+        _ => refuse_merge(node, decoder),
+    });
+    read.unwrap_or(false)
+}
+
+pub(super) fn refuse_merge(node: &Node, decoder: &mut Decoder<'_>) -> bool {
+    let problem = decoder.report(Rule::MergeValue, node.at, "`<<` takes a mapping, or a list of mappings");
+    problem.hint = Some("write `<<: *name`, where `&name` stands before a mapping".to_owned());
+    false
+}
+
+/// Refuses a key that stands twice in one mapping, however it is written.
+pub(super) fn check_duplicates(pairs: &Pairs, decoder: &mut Decoder<'_>) -> bool {
+    let mut first_of: HashMap<_, Span> = HashMap::new();
+    let mut unique = true;
+    for &(key, _) in pairs {
+        let Some(node) = decoder.raw(key) else { continue };
+        let (at, identity) = match &node.kind {
+            Kind::Scalar { text, .. } => (node.at, ("scalar", text.as_str())),
+            Kind::Alias { name, .. } => (node.at, ("alias", name.as_str())),
+            Kind::Sequence(_) => (node.at, ("a list", "")),
+            Kind::Mapping(_) => (node.at, ("a mapping", "")),
+        };
+        if let Some(first) = first_of.insert(identity, at) {
+            let message = match identity {
+                ("scalar", name) => {
+                    format!("`{}` is set twice, first in line {}", clip(name), first.start.line)
+                }
+                (kind, _) => format!("{kind} cannot be a key"),
+            };
+            decoder.report(Rule::FieldDuplicate, at, message).hint = Some("remove one of them".to_owned());
+            unique = false;
+        }
+    }
+    unique
+}
+
+enum Key {
+    Name(String),
+    Merge,
+    /// A key without text is passed over, as in the reference program.
+    Null,
+}
+
+/// The text of a key; reports what is not text.
+fn key_text(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Key> {
+    if is_merge(id, decoder) {
+        return Some(Key::Merge);
+    }
+    if decoder.is_null(id) {
+        return Some(Key::Null);
+    }
+    decoder.text(id).map(|text| Key::Name(text.value))
+}
+
+/// Whether the key is a plain `<<`.
+pub(super) fn is_merge(id: NodeId, decoder: &Decoder<'_>) -> bool {
+    decoder.raw(id).is_some_and(|node| match &node.kind {
+        Kind::Scalar { text, style } => {
+            text == "<<" && resolve(text, *style == Style::Quoted, node.tag.as_deref()) == Some(Scalar::Merge)
+        }
+        _ => false,
+    })
+}
+
+fn report_unknown(record: &dyn Record, name: &str, key: NodeId, value: NodeId, decoder: &mut Decoder<'_>) {
+    decoder.unknown_values.extend(decoder.raw(value).map(|node| node.at));
+    let at = decoder.raw(key).map(|node| node.at).unwrap_or_default();
+    let known = || record.fields().iter().filter(|field| !field.flags.unadvertised).map(|field| field.key);
+    let hint = match nearest(name, known()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => {
+            format!("fields here: {}", known().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+        }
+    };
+    let place = decoder.path.clone();
+    let message = match place.as_str() {
+        "" => format!("unknown field `{}`", clip(name)),
+        place => format!("unknown field `{}` in `{place}`", clip(name)),
+    };
+    decoder.report(Rule::FieldUnknown, at, message).hint = Some(hint);
+}
+
+/// A text from the file for a message: on one line and not too long.
+pub(crate) fn clip(text: &str) -> String {
+    let mut shown: String = text.chars().take(64).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(64).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+pub(crate) fn used_record(record: &dyn Record, path: &str, out: &mut Vec<UsedField>) {
+    for (index, field) in record.fields().iter().enumerate() {
+        if let Some(value) = record.field(index) {
+            let path = if path.is_empty() { field.key.to_owned() } else { format!("{path}.{}", field.key) };
+            value.used(&path, out);
+        }
+    }
+}
+
+pub(crate) fn history_record(record: &dyn Record, writer: &mut HistoryWriter<'_>) -> Json {
+    let mut object = serde_json::Map::new();
+    for (index, field) in record.fields().iter().enumerate() {
+        if field.flags.unadvertised {
+            continue;
+        }
+        let value = record.field(index).and_then(|value| value.history(field.flags, writer));
+        if let Some(value) = value {
+            object.insert(field.key.to_owned(), value);
+        }
+    }
+    Json::Object(object)
+}
+
+pub(crate) fn schema_record(
+    name: &'static str,
+    description: &[&str],
+    fields: &[Field],
+    schemas: Vec<Json>,
+) -> Json {
+    let mut properties = serde_json::Map::new();
+    let mut required = Vec::new();
+    for (field, mut schema) in fields.iter().zip(schemas) {
+        if field.flags.unadvertised {
+            continue;
+        }
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("description".to_owned(), json!(paragraph(field.description)));
+        }
+        if field.flags.required {
+            required.push(field.key);
+        }
+        properties.insert(field.key.to_owned(), schema);
+    }
+    let mut schema = json!({
+        "title": name,
+        "description": paragraph(description),
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if let (Some(schema), false) = (schema.as_object_mut(), required.is_empty()) {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    schema
+}
+
+/// Joins the lines of a doc comment.
+pub(crate) fn paragraph(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+/// A closed list of words.
+pub(crate) trait Choice: Sized + Copy + 'static {
+    /// The words with their values and descriptions.
+    const WORDS: &'static [(&'static str, Self, &'static str)];
+    /// What the list is called in messages, as `image format`.
+    const WHAT: &'static str;
+    /// Whether the empty text means "unset"; else it is refused like an unknown word.
+    const EMPTY_IS_UNSET: bool;
+    /// The word of a value.
+    fn text(self) -> &'static str;
+}
+
+impl<T: Choice> Item for Located<T> {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let text = decoder.text(id)?;
+        if let Some((_, value, _)) = T::WORDS.iter().find(|(word, ..)| *word == text.value) {
+            return Some(Located::new(*value, text.at));
+        }
+        if text.is_empty() && T::EMPTY_IS_UNSET {
+            return None;
+        }
+        let words = || T::WORDS.iter().map(|(word, ..)| *word).filter(|word| !word.is_empty());
+        let hint = match nearest(&text, words()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                format!("one of {}", words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let message = format!("unknown {} `{}`", T::WHAT, clip(&text));
+        decoder.report(Rule::ChoiceUnknown, text.at, message).hint = Some(hint);
+        None
+    }
+}
+
+impl<T: Choice> Value for Located<T> {
+    value_of_item!(Self);
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        out.push(UsedField { field: path.to_owned(), at: self.at });
+    }
+
+    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        Some(json!(self.value.text()))
+    }
+
+    fn schema(_definitions: &mut Definitions) -> Json {
+        let words: Vec<&str> = T::WORDS.iter().map(|(word, ..)| *word).collect();
+        json!({ "type": "string", "enum": words })
+    }
+}
+
+/// Declares a mapping: the struct and everything the decoder, the schema and the history need.
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident {
+            $( $(#[doc = $field_doc:literal])+ $key:literal $([$($flag:ident),+])? $field:ident : $ty:ty, )+
+        }
+        $($extra:tt)*
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default)]
+        pub struct $name {
+            /// Where the mapping stands.
+            pub at: $crate::source::Span,
+            $( $(#[doc = $field_doc])+ pub $field: $ty, )+
+        }
+
+        impl $name {
+            const FIELDS: &'static [$crate::decode::Field] = &[
+                $( $crate::decode::Field {
+                    key: $key,
+                    description: &[$($field_doc),+],
+                    flags: {
+                        #[allow(unused_mut, reason = "fields without flags change nothing")]
+                        let mut flags = $crate::decode::Flags {
+                            redacted: false, digest: false, host_path: false,
+                            present: false, unadvertised: false, required: false,
+                        };
+                        $( $( flags.$flag = true; )+ )?
+                        flags
+                    },
+                }, )+
+            ];
+        }
+
+        impl $crate::decode::Record for $name {
+            fn fields(&self) -> &'static [$crate::decode::Field] {
+                Self::FIELDS
+            }
+            fn field(&self, index: usize) -> Option<&dyn $crate::decode::Value> {
+                let fields: &[&dyn $crate::decode::Value] = &[$( &self.$field ),+];
+                fields.get(index).copied()
+            }
+            fn field_mut(&mut self, index: usize) -> Option<&mut dyn $crate::decode::Value> {
+                let fields: Vec<&mut dyn $crate::decode::Value> = vec![$( &mut self.$field ),+];
+                fields.into_iter().nth(index)
+            }
+            fn at(&self) -> $crate::source::Span {
+                self.at
+            }
+            fn set_at(&mut self, at: $crate::source::Span) {
+                self.at = at;
+            }
+            $($extra)*
+        }
+
+        impl $crate::decode::Value for $name {
+            fn decode(
+                &mut self,
+                id: $crate::yaml::NodeId,
+                decoder: &mut $crate::decode::Decoder<'_>,
+            ) -> bool {
+                $crate::decode::decode_record(self, id, decoder)
+            }
+            fn used(&self, path: &str, out: &mut Vec<$crate::decode::UsedField>) {
+                $crate::decode::used_record(self, path, out);
+            }
+            fn history(
+                &self,
+                _flags: $crate::decode::Flags,
+                writer: &mut $crate::history::HistoryWriter<'_>,
+            ) -> Option<serde_json::Value> {
+                Some($crate::decode::history_record(self, writer))
+            }
+            fn schema(definitions: &mut $crate::schema::Definitions) -> serde_json::Value {
+                definitions.reference(stringify!($name), |definitions| {
+                    let schemas = vec![$( <$ty as $crate::decode::Value>::schema(definitions) ),+];
+                    $crate::decode::schema_record(stringify!($name), &[$($doc),+], Self::FIELDS, schemas)
+                })
+            }
+        }
+    };
+}
+
+/// Declares a closed list of words: `"word" => Variant`.
+macro_rules! choice {
+    (
+        $(#[doc = $doc:literal])+
+        pub enum $name:ident ($what:literal, $empty:ident) {
+            $( $(#[doc = $word_doc:literal])+ $word:literal => $variant:ident, )+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $( $(#[doc = $word_doc])+ $variant, )+
+        }
+
+        impl $name {
+            /// The word in the configuration.
+            pub fn word(self) -> &'static str {
+                match self { $( Self::$variant => $word, )+ }
+            }
+            /// The value a word stands for.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $( $word => Some(Self::$variant), )+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl $crate::decode::Choice for $name {
+            const WORDS: &'static [(&'static str, Self, &'static str)] =
+                &[$( ($word, Self::$variant, concat!($($word_doc),+)), )+];
+            const WHAT: &'static str = $what;
+            const EMPTY_IS_UNSET: bool = $crate::decode::empty_rule!($empty);
+            fn text(self) -> &'static str {
+                self.word()
+            }
+        }
+    };
+}
+
+/// Whether the empty word means "unset" or is an error.
+macro_rules! empty_rule {
+    (unset) => {
+        true
+    };
+    (refused) => {
+        false
+    };
+}
+
+pub(crate) use {choice, empty_rule, record};

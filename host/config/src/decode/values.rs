@@ -1,0 +1,408 @@
+//! The basic types of fields: text, booleans, numbers, lists, maps, optional values.
+
+use std::collections::HashSet;
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+
+use super::record::{check_duplicates, is_merge, refuse_merge};
+use super::{Decoder, Flags, Record, UsedField, Value};
+use crate::history::{HistoryWriter, REDACTED};
+use crate::rule::Rule;
+use crate::schema::Definitions;
+use crate::source::{Located, Span};
+use crate::yaml::{Kind, Node, NodeId, Scalar};
+
+/// Makes a [`Value`] of a type that is one [`Item`].
+macro_rules! value_of_item {
+    ($ty:ty) => {
+        fn decode(&mut self, id: $crate::yaml::NodeId, decoder: &mut $crate::decode::Decoder<'_>) -> bool {
+            match <$ty as $crate::decode::Item>::read(id, decoder) {
+                Some(value) => {
+                    *self = value;
+                    true
+                }
+                None => false,
+            }
+        }
+    };
+}
+pub(crate) use value_of_item;
+
+impl Value for Located<String> {
+    value_of_item!(Self);
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        if !self.value.is_empty() {
+            out.push(UsedField { field: path.to_owned(), at: self.at });
+        }
+    }
+
+    fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        Some(Json::String(text_for_history(&self.value, flags, writer)))
+    }
+
+    fn schema(_definitions: &mut Definitions) -> Json {
+        // Any scalar is taken as its text.
+        json!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+fn text_for_history(text: &str, flags: Flags, writer: &mut HistoryWriter<'_>) -> String {
+    if flags.redacted {
+        REDACTED.to_owned()
+    } else if flags.digest {
+        sha256(text)
+    } else if flags.host_path {
+        writer.relative(text)
+    } else {
+        text.to_owned()
+    }
+}
+
+/// `sha256:` and the digest of a text in lower-case hex.
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().fold(String::from("sha256:"), |mut hex, byte| {
+        hex.push_str(&format!("{byte:02x}"));
+        hex
+    })
+}
+
+impl Item for Located<bool> {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let read = decoder.visit(id, |decoder, node| {
+            let (meaning, text) = decoder.scalar(node, "`true` or `false`")?;
+            let value = match (&meaning, text) {
+                (Scalar::Bool(value), _) => *value,
+                (Scalar::Text, "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON") => true,
+                (Scalar::Text, "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF") => false,
+                _ => {
+                    decoder.wrong_kind(node, "`true` or `false`");
+                    return None;
+                }
+            };
+            Some(Located::new(value, node.at))
+        });
+        read.flatten()
+    }
+}
+
+impl Value for Located<bool> {
+    value_of_item!(Self);
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        out.push(UsedField { field: path.to_owned(), at: self.at });
+    }
+
+    fn history(&self, flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        (self.value || flags.present).then_some(Json::Bool(self.value))
+    }
+
+    fn schema(_definitions: &mut Definitions) -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+impl Item for Located<i64> {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let read = decoder.visit(id, |decoder, node| {
+            let (meaning, _) = decoder.scalar(node, "a whole number")?;
+            whole_number(&meaning, node, decoder)
+        });
+        read.flatten()
+    }
+}
+
+impl Value for Located<i64> {
+    value_of_item!(Self);
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        out.push(UsedField { field: path.to_owned(), at: self.at });
+    }
+
+    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        Some(json!(self.value))
+    }
+
+    fn schema(_definitions: &mut Definitions) -> Json {
+        json!({ "type": "integer" })
+    }
+}
+
+/// A number as a 64-bit signed one; a fraction is cut off.
+fn whole_number(meaning: &Scalar, node: &Node, decoder: &mut Decoder<'_>) -> Option<Located<i64>> {
+    /// 2⁶³, the first float that does not fit; a float at the limit wraps in the reference program.
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let value = match meaning {
+        Scalar::Int(value) => i64::try_from(*value).ok(),
+        #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
+        Scalar::Float(value) if *value < LIMIT => Some(*value as i64),
+        Scalar::Float(value) if !value.is_nan() => None,
+        _ => {
+            decoder.wrong_kind(node, "a whole number");
+            return None;
+        }
+    };
+    if value.is_none() {
+        decoder.report(Rule::NumberRange, node.at, "the number is too large");
+    }
+    value.map(|value| Located::new(value, node.at))
+}
+
+impl Item for Located<u64> {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let read = decoder.visit(id, |decoder, node| {
+            let (meaning, _) = decoder.scalar(node, "a whole number")?;
+            let value = match meaning {
+                Scalar::Int(value) => u64::try_from(value).ok(),
+                #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
+                #[expect(clippy::cast_sign_loss, reason = "the value is of no effect anywhere")]
+                Scalar::Float(value) if value < 18_446_744_073_709_551_616.0 => Some(value as u64),
+                _ => {
+                    decoder.wrong_kind(node, "a whole number");
+                    return None;
+                }
+            };
+            if value.is_none() {
+                decoder.report(Rule::NumberRange, node.at, "the number is out of range");
+            }
+            value.map(|value| Located::new(value, node.at))
+        });
+        read.flatten()
+    }
+}
+
+impl Value for Located<u64> {
+    value_of_item!(Self);
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        out.push(UsedField { field: path.to_owned(), at: self.at });
+    }
+
+    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        Some(json!(self.value))
+    }
+
+    fn schema(_definitions: &mut Definitions) -> Json {
+        json!({ "type": "integer", "minimum": 0 })
+    }
+}
+
+/// Optional: absent, null and "unset" are `None`.
+impl<T: Value + Item> Value for Option<T> {
+    fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
+        *self = T::read(id, decoder);
+        self.is_some()
+    }
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        if let Some(value) = self {
+            let before = out.len();
+            value.used(path, out);
+            if let (true, Some(at)) = (out.len() == before, value.presence()) {
+                out.push(UsedField { field: path.to_owned(), at });
+            }
+        }
+    }
+
+    fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        let value = self.as_ref()?;
+        if value.is_empty() && !flags.present {
+            return None;
+        }
+        value.history(flags, writer)
+    }
+
+    fn schema(definitions: &mut Definitions) -> Json {
+        T::schema(definitions)
+    }
+}
+
+/// A value that can stand in an optional field or a list.
+pub(crate) trait Item: Sized {
+    /// Reads a node that is not null; `None` when an error was reported or the value means "unset".
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self>;
+    /// Whether the value counts as empty, so that its key is left out of the history.
+    fn is_empty(&self) -> bool {
+        false
+    }
+    /// The place of a value whose presence alone means something.
+    fn presence(&self) -> Option<Span> {
+        None
+    }
+}
+
+impl Item for Located<String> {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        decoder.text(id)
+    }
+    fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+}
+
+impl<T: Record + Value + Default> Item for T {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let mut value = T::default();
+        value.decode(id, decoder).then_some(value)
+    }
+    fn presence(&self) -> Option<Span> {
+        Some(self.at())
+    }
+}
+
+/// A list; null items are left out, as if they were not there.
+impl<T: Value + Item> Value for Vec<T> {
+    fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
+        let read = decoder.visit(id, |decoder, node| {
+            let Kind::Sequence(items) = &node.kind else {
+                decoder.wrong_kind(node, "a list");
+                return None;
+            };
+            let mut list = Vec::new();
+            for &item in items {
+                if decoder.is_null(item) {
+                    continue;
+                }
+                let index = list.len();
+                list.extend(decoder.in_item(index, |decoder| T::read(item, decoder)));
+            }
+            Some(list)
+        });
+        read.flatten().map(|list| *self = list).is_some()
+    }
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        for (index, value) in self.iter().enumerate() {
+            value.used(&format!("{path}[{index}]"), out);
+        }
+    }
+
+    fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        let items: Vec<Json> = self.iter().filter_map(|value| value.history(flags, writer)).collect();
+        (!items.is_empty() || flags.present).then_some(Json::Array(items))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Json {
+        json!({ "type": "array", "items": T::schema(definitions) })
+    }
+}
+
+impl<T: Value + Item> Item for Vec<T> {
+    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let mut list = Vec::new();
+        list.decode(id, decoder).then_some(list)
+    }
+    fn presence(&self) -> Option<Span> {
+        Some(Span::default())
+    }
+}
+
+/// A map from text to text, in the order of the file.
+#[derive(Clone, Debug, Default)]
+pub struct TextMap(pub Vec<(Located<String>, Located<String>)>);
+
+impl TextMap {
+    /// The entries in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = (&Located<String>, &Located<String>)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn decode_pairs(
+        &mut self,
+        pairs: &[(NodeId, NodeId)],
+        seen: &mut HashSet<String>,
+        decoder: &mut Decoder<'_>,
+    ) {
+        if !check_duplicates(pairs, decoder) {
+            return;
+        }
+        let mut merge = None;
+        for &(key, value) in pairs {
+            if is_merge(key, decoder) {
+                merge = Some(value);
+                continue;
+            }
+            let Some(key) = decoder.text(key) else { continue };
+            if !seen.insert(key.value.clone()) {
+                continue;
+            }
+            let empty = Located::new(String::new(), key.at);
+            let value = decoder.in_field(&key.value, |decoder| {
+                if decoder.is_null(value) { Some(empty) } else { decoder.text(value) }
+            });
+            if let Some(value) = value {
+                self.0.push((key, value));
+            }
+        }
+        if let Some(merge) = merge {
+            self.decode_merge(merge, seen, decoder);
+        }
+    }
+
+    fn decode_merge(&mut self, id: NodeId, seen: &mut HashSet<String>, decoder: &mut Decoder<'_>) {
+        decoder.visit(id, |decoder, node| match &node.kind {
+            Kind::Mapping(pairs) => self.decode_pairs(pairs, seen, decoder),
+            Kind::Sequence(items) => {
+                for &item in items {
+                    decoder.visit(item, |decoder, node| match &node.kind {
+                        Kind::Mapping(pairs) => self.decode_pairs(pairs, seen, decoder),
+                        _ => {
+                            refuse_merge(node, decoder);
+                        }
+                    });
+                }
+            }
+            _ => {
+                refuse_merge(node, decoder);
+            }
+        });
+    }
+}
+
+impl Value for TextMap {
+    fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
+        let read = decoder.visit(id, |decoder, node| match &node.kind {
+            Kind::Mapping(pairs) => {
+                self.decode_pairs(pairs, &mut HashSet::new(), decoder);
+                true
+            }
+            _ => {
+                decoder.wrong_kind(node, "a mapping");
+                false
+            }
+        });
+        read.unwrap_or(false)
+    }
+
+    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
+        if let Some((key, _)) = self.0.first() {
+            out.push(UsedField { field: path.to_owned(), at: key.at });
+        }
+    }
+
+    fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json> {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_by(|(a, _), (b, _)| a.value.cmp(&b.value));
+        let object: serde_json::Map<String, Json> = entries
+            .into_iter()
+            .map(|(key, value)| {
+                (key.value.clone(), Json::String(text_for_history(&value.value, flags, writer)))
+            })
+            .collect();
+        (!object.is_empty()).then_some(Json::Object(object))
+    }
+
+    fn schema(_definitions: &mut Definitions) -> Json {
+        json!({
+            "type": "object",
+            "additionalProperties": { "type": ["string", "number", "boolean"] },
+        })
+    }
+}

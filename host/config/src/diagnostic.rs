@@ -1,0 +1,376 @@
+//! What is wrong with a configuration: where, by which rule, and what the person can do.
+
+use std::fmt::{self, Write as _};
+
+use serde_json::{Value, json};
+
+use crate::rule::Rule;
+use crate::source::{Place, SourceFile, Sources, Span};
+
+/// The stage that found a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A file could not be read.
+    Read,
+    /// The text is not YAML.
+    Syntax,
+    /// The YAML does not have the shape of a configuration: unknown fields, wrong kinds of values.
+    Structure,
+    /// The configuration breaks a rule.
+    Validation,
+    /// A file that the configuration names is missing or of the wrong kind.
+    Resource,
+    /// Valid, but this program cannot do it yet.
+    Unsupported,
+}
+
+impl Kind {
+    /// A stable word for machines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Kind::Read => "read",
+            Kind::Syntax => "syntax",
+            Kind::Structure => "structure",
+            Kind::Validation => "validation",
+            Kind::Resource => "resource",
+            Kind::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// The outermost error name of every rule that a readable configuration breaks.
+pub(crate) const INVALID: &str = "Validation:InvalidImageConfig";
+
+/// One problem.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// The field, as `os.users[0].name`; empty when it concerns the whole file.
+    pub field: String,
+    /// Where it stands; unknown for command-line values.
+    pub at: Span,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What the person can do.
+    pub hint: Option<String>,
+    /// The error name of what this happened in, as a base configuration.
+    within: Option<&'static str>,
+}
+
+impl Diagnostic {
+    pub(crate) fn new(rule: Rule, field: impl Into<String>, at: Span, message: impl Into<String>) -> Self {
+        Self { rule, field: field.into(), at, message: message.into(), hint: None, within: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The stable error names, outermost first.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names = self.rule.names().to_vec();
+        if let Some(within) = self.within {
+            match names.is_empty() {
+                true => names = vec![INVALID, within],
+                false => names.insert(1, within),
+            }
+        }
+        names
+    }
+
+    /// The stage that found it.
+    pub fn kind(&self) -> Kind {
+        self.rule.kind()
+    }
+}
+
+/// All that was found wrong, in the order of the checks; never empty.
+///
+/// Prints every problem with the line it concerns; values that may be secret (passwords, script
+/// bodies, environment values) are masked there.
+#[derive(Clone, Debug)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    sources: Sources,
+    secrets: Vec<Span>,
+}
+
+impl Diagnostics {
+    pub(crate) fn new(list: Vec<Diagnostic>, sources: Sources, secrets: Vec<Span>) -> Self {
+        Self { list, sources, secrets }
+    }
+
+    /// The same problems, in something that has an error name of its own.
+    pub(crate) fn within(mut self, name: &'static str) -> Self {
+        for diagnostic in &mut self.list {
+            diagnostic.within.get_or_insert(name);
+        }
+        self
+    }
+
+    /// The problems in the order of the checks: the first is what the reference program reports.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// The stage that failed.
+    pub fn kind(&self) -> Kind {
+        self.list.first().map_or(Kind::Validation, Diagnostic::kind)
+    }
+
+    /// The stable error names, outermost first, as `Validation:InvalidImageConfig`; empty for a file
+    /// that could not be read or parsed.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        let stage = self.list.iter().filter(|diagnostic| diagnostic.kind() == self.kind());
+        for name in stage.flat_map(Diagnostic::names) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The place of a problem, if a file holds it.
+    pub fn place(&self, diagnostic: &Diagnostic) -> Option<Place> {
+        self.sources.place(diagnostic.at)
+    }
+
+    /// The problems as JSON: a list of objects with `kind`, `rule`, `names`, `field`, `file`, `line`,
+    /// `column`, `endLine`, `endColumn`, `message` and `hint`; what is not known is left out.
+    pub fn to_json(&self) -> Value {
+        Value::Array(self.list.iter().map(|diagnostic| self.one_to_json(diagnostic)).collect())
+    }
+
+    fn one_to_json(&self, diagnostic: &Diagnostic) -> Value {
+        let mut object = json!({
+            "kind": diagnostic.kind().id(),
+            "rule": diagnostic.rule.id(),
+            "names": diagnostic.names(),
+        });
+        let mut set = |key: &str, value: Value| {
+            if let Some(object) = object.as_object_mut() {
+                object.insert(key.to_owned(), value);
+            }
+        };
+        if !diagnostic.field.is_empty() {
+            set("field", json!(diagnostic.field));
+        }
+        if let Some(place) = self.place(diagnostic) {
+            set("file", json!(place.path.to_string_lossy()));
+            if place.position.line > 0 {
+                set("line", json!(place.position.line));
+                set("column", json!(place.position.column));
+                set("endLine", json!(diagnostic.at.end.line));
+                set("endColumn", json!(diagnostic.at.end.column));
+            }
+        }
+        set("message", json!(diagnostic.message));
+        if let Some(hint) = &diagnostic.hint {
+            set("hint", json!(hint));
+        }
+        object
+    }
+
+    fn render(&self, diagnostic: &Diagnostic, out: &mut String) -> fmt::Result {
+        write!(out, "{}", diagnostic.message)?;
+        if let Some(place) = self.place(diagnostic) {
+            write!(out, "\n  --> {place}")?;
+        }
+        if let Some(file) = self.sources.file(diagnostic.at.file) {
+            self.excerpt(diagnostic, file, out)?;
+        }
+        if let Some(hint) = &diagnostic.hint {
+            write!(out, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+
+    /// The line the problem starts in, and a caret under it.
+    fn excerpt(&self, diagnostic: &Diagnostic, file: &SourceFile, out: &mut String) -> fmt::Result {
+        let Span { start, end, .. } = diagnostic.at;
+        let Some(text) = file.line(start.line) else { return Ok(()) };
+        let mut line = MaskedLine::new(text, start.column, end.column.max(start.column + 1));
+        if start.line != end.line {
+            line.caret_end = u32::MAX;
+        }
+        if diagnostic.kind() == Kind::Syntax {
+            line.masked.extend(syntax_mask(file, start.line, text));
+        }
+        let secrets = self.secrets.iter().filter_map(|secret| columns_on(secret, diagnostic.at));
+        line.masked.extend(secrets.filter(|columns| !is_blank(text, *columns)));
+        let (shown, from, width) = line.draw();
+        let number = start.line.to_string();
+        let margin = " ".repeat(number.len());
+        write!(out, "\n{margin} |\n{number} | {shown}\n{margin} | {}{}", " ".repeat(from), "^".repeat(width))
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        for (index, diagnostic) in self.list.iter().enumerate() {
+            if index > 0 {
+                text.push('\n');
+            }
+            self.render(diagnostic, &mut text)?;
+        }
+        f.write_str(&text)
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// The columns of `secret` on the first line of `shown`, from and up to, not including.
+fn columns_on(secret: &Span, shown: Span) -> Option<(u32, u32)> {
+    let line = shown.start.line;
+    if secret.file != shown.file || line < secret.start.line || line > secret.end.line {
+        return None;
+    }
+    let from = if line == secret.start.line { secret.start.column } else { 1 };
+    let to = if line == secret.end.line { secret.end.column } else { u32::MAX };
+    (from < to).then_some((from, to))
+}
+
+/// Whether these columns hold blanks alone: a block ends where the next key begins.
+fn is_blank(text: &str, (from, to): (u32, u32)) -> bool {
+    let index = |column: u32| usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
+    text.chars().take(index(to)).skip(index(from)).all(char::is_whitespace)
+}
+
+/// A text that does not parse tells not which of its values are secret: once a key that holds
+/// secrets was seen, values are masked, and so are lines without a key.
+fn syntax_mask(file: &SourceFile, line: u32, text: &str) -> Option<(u32, u32)> {
+    const SECRET_KEYS: [&str; 4] = ["password", "value", "content", "environmentVariables"];
+    let seen = (1..=line)
+        .filter_map(|line| file.line(line))
+        .any(|text| SECRET_KEYS.iter().any(|key| text.contains(key)));
+    if !seen {
+        return None;
+    }
+    let column = |byte: usize| {
+        let chars = text.get(..byte).map_or(0, |before| before.chars().count());
+        u32::try_from(chars).unwrap_or(u32::MAX - 1).saturating_add(1)
+    };
+    let from = match text.find(": ") {
+        Some(colon) => column(colon + 2),
+        None => column(text.len() - text.trim_start().len()),
+    };
+    Some((from, u32::MAX))
+}
+
+/// A source line with parts that must not be shown.
+struct MaskedLine<'a> {
+    text: &'a str,
+    caret_start: u32,
+    caret_end: u32,
+    masked: Vec<(u32, u32)>,
+}
+
+/// What stands where a secret stood.
+const MASK: &str = "[redacted]";
+/// Longer lines are cut here, in characters.
+const MAX_SHOWN: usize = 160;
+
+impl<'a> MaskedLine<'a> {
+    fn new(text: &'a str, caret_start: u32, caret_end: u32) -> Self {
+        Self { text, caret_start, caret_end, masked: Vec::new() }
+    }
+
+    /// The text to show, the caret's offset in it, and the caret's width (at least 1).
+    fn draw(&self) -> (String, usize, usize) {
+        let (mut shown, mut length) = (String::new(), 0_usize);
+        let (mut from, mut to) = (None, None);
+        let mut in_mask = false;
+        for (index, c) in self.text.chars().enumerate() {
+            let column = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            if from.is_none() && column >= self.caret_start {
+                from = Some(length);
+            }
+            if to.is_none() && column >= self.caret_end {
+                to = Some(length);
+            }
+            let masked = self.masked.iter().any(|&(start, end)| (start..end).contains(&column));
+            if masked && !in_mask {
+                shown.push_str(MASK);
+                length += MASK.len();
+            } else if !masked {
+                shown.push(if c.is_control() { ' ' } else { c });
+                length += 1;
+            }
+            in_mask = masked;
+            if length > MAX_SHOWN {
+                shown.push('…');
+                break;
+            }
+        }
+        let from = from.unwrap_or(length);
+        let to = to.unwrap_or(length);
+        (shown, from, to.saturating_sub(from).max(1))
+    }
+}
+
+/// The allowed word nearest to `given`, if it is near enough to be meant: at most a third of the
+/// letters differ.
+pub(crate) fn nearest<'a>(given: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given_lower = given.to_lowercase();
+    allowed
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .map(|word| (distance(&given_lower, &word.to_lowercase()), word))
+        .filter(|(distance, word)| *distance <= (word.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// The number of letters to insert, remove, replace or swap with a neighbour. Long words count as
+/// far apart, so that a hostile key costs nothing.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > 8 || a.len() > 64 {
+        return usize::MAX;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut previous: Vec<usize> = (0..=b.len()).collect();
+    for (i, &from) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, &to) in b.iter().enumerate() {
+            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
+            let mut best = at(&previous, j) + usize::from(from != to);
+            best = best.min(at(&previous, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(&to) && b.get(j - 1) == Some(&from);
+            if swapped {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut previous, row);
+    }
+    previous.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_words_are_found_and_far_ones_are_not() {
+        let words = ["bootloader", "hostname", "packages"];
+        assert_eq!(nearest("bootLoader", words), Some("bootloader"));
+        assert_eq!(nearest("hostnmae", words), Some("hostname"));
+        assert_eq!(nearest("package", words), Some("packages"));
+        assert_eq!(nearest("kernel", words), None);
+    }
+
+    #[test]
+    fn a_masked_line_keeps_the_caret_in_place() {
+        let mut line = MaskedLine::new("a: {value: secret, typ: x}", 20, 23);
+        line.masked.push((12, 18));
+        let (shown, from, width) = line.draw();
+        assert_eq!(shown, "a: {value: [redacted], typ: x}");
+        assert_eq!((from, width), (23, 3));
+    }
+}

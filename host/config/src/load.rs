@@ -1,0 +1,272 @@
+//! Files → checked configuration: reading, the chain of base configurations, command-line values.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use crate::decode::{Decoder, Value, clip};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inject::PackageList;
+use crate::model::Config;
+use crate::options::{LoadOptions, Mode};
+use crate::path;
+use crate::resolved::{ConfigFile, EffectivePackages, ResolvedConfig};
+use crate::rule::Rule;
+use crate::source::{FileId, Located, SourceFile, Sources, Span};
+use crate::validate::{PasswordPolicy, check};
+use crate::yaml::{self, Document, Kind};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+/// The most files of a chain.
+const MAX_FILES: usize = 256;
+
+/// Reads a configuration, its base configurations and its package lists, and checks them with the
+/// command-line values. Files that are only named (sources, scripts, keys, images) are not looked at:
+/// that is [`ResolvedConfig::validate_resources`].
+///
+/// # Errors
+/// All that is wrong, as far as it could be looked at.
+pub fn load(file: &Path, options: &LoadOptions) -> Result<ResolvedConfig, Diagnostics> {
+    let mut reader = Reader::default();
+    let absolute = reader.absolute(file)?;
+    let config: Config = reader.read(&absolute)?;
+    reader.fail_if_any(options.check())?;
+    let mut chain = Chain { reader, seen: HashSet::new(), files: Vec::new(), passwords: options.passwords };
+    chain.add(absolute, config)?;
+    let Chain { mut reader, mut files, .. } = chain;
+    reader.fail_if_any(check_storage_once(&files))?;
+    for file in &mut files {
+        file.packages = read_package_lists(&mut reader, file)?;
+    }
+    let Reader { sources, secrets } = reader;
+    let resolved = ResolvedConfig::new(files, sources, secrets, options.clone());
+    let problems = resolved.check_options();
+    if problems.is_empty() { Ok(resolved) } else { Err(resolved.fail(problems)) }
+}
+
+/// Reads a configuration from memory, as a fuzz target and tests do: without base configurations.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn check_text(text: &[u8], name: &Path, passwords: PasswordPolicy) -> Result<Config, Diagnostics> {
+    let mut reader = Reader::default();
+    let config = reader.parse(text, name)?;
+    reader.fail_if_any(check(&config, passwords))?;
+    Ok(config)
+}
+
+/// Only one file of a chain may say anything about storage.
+fn check_storage_once(files: &[ConfigFile]) -> Option<Diagnostic> {
+    let mut owners = files.iter().filter_map(|file| {
+        let mut used = Vec::new();
+        file.config.storage.used("storage", &mut used);
+        used.into_iter().next()
+    });
+    owners.next()?;
+    let second = owners.next()?;
+    let message = "`storage` is set in more than one file of the chain";
+    Some(Diagnostic::new(Rule::StorageOneFile, second.field, second.at, message).hint("keep it in one file"))
+}
+
+fn read_package_lists(reader: &mut Reader, file: &ConfigFile) -> Result<EffectivePackages, Diagnostics> {
+    let Some(os) = &file.config.os else { return Ok(EffectivePackages::default()) };
+    let packages = &os.packages;
+    let mut collect = |lists: &[Located<String>], inline: &[Located<String>]| {
+        let mut all = Vec::new();
+        for list in lists {
+            let listed: PackageList =
+                reader.read_named(&file.resolve(list), list.at, "Packages:InvalidPackageListFile")?;
+            all.extend(listed.packages);
+        }
+        all.extend_from_slice(inline);
+        Ok(all)
+    };
+    Ok(EffectivePackages {
+        remove: collect(&packages.remove_lists, &packages.remove)?,
+        install: collect(&packages.install_lists, &packages.install)?,
+        update: collect(&packages.update_lists, &packages.update)?,
+    })
+}
+
+/// Follows `baseConfigs`, depth first.
+struct Chain {
+    reader: Reader,
+    seen: HashSet<PathBuf>,
+    files: Vec<ConfigFile>,
+    passwords: PasswordPolicy,
+}
+
+impl Chain {
+    fn add(&mut self, path: PathBuf, config: Config) -> Result<(), Diagnostics> {
+        self.reader.fail_if_any(check(&config, self.passwords))?;
+        let file = ConfigFile::new(path, config);
+        for base in file.config.base_configs.iter().flatten() {
+            let Some(path) = &base.path else { continue };
+            let absolute = file.resolve(path);
+            if !self.seen.insert(absolute.clone()) {
+                let message = format!("the base configuration `{}` is reached twice", clip(path));
+                let hint = "list each file once in the whole chain";
+                let problem = Diagnostic::new(Rule::BaseConfigRepeated, "baseConfigs", path.at, message);
+                return Err(self.reader.fail(vec![problem.hint(hint)]));
+            }
+            if self.seen.len() > MAX_FILES {
+                let message = format!("the chain has more than {MAX_FILES} files");
+                let problem = Diagnostic::new(Rule::BaseConfigRepeated, "baseConfigs", path.at, message);
+                return Err(self.reader.fail(vec![problem]));
+            }
+            const NAME: &str = "Validation:InvalidBaseConfigs";
+            let config = self.reader.read_named(&absolute, path.at, NAME)?;
+            self.add(absolute, config).map_err(|problems| problems.within(NAME))?;
+        }
+        self.files.push(file);
+        Ok(())
+    }
+}
+
+/// Reads files, and remembers their texts for messages.
+#[derive(Default)]
+pub(crate) struct Reader {
+    sources: Sources,
+    secrets: Vec<Span>,
+}
+
+impl Reader {
+    /// The absolute form of a path from the command line.
+    pub(crate) fn absolute(&self, file: &Path) -> Result<PathBuf, Diagnostics> {
+        let absolute = std::path::absolute(file).map_err(|error| {
+            let message = format!("cannot tell where `{}` is: {error}", file.display());
+            self.fail(vec![Diagnostic::new(Rule::FileRead, "", Span::default(), message)])
+        })?;
+        Ok(path::clean(&absolute))
+    }
+
+    pub(crate) fn fail(&self, problems: Vec<Diagnostic>) -> Diagnostics {
+        Diagnostics::new(problems, self.sources.clone(), self.secrets.clone())
+    }
+
+    pub(crate) fn fail_if_any(
+        &self,
+        problems: impl IntoIterator<Item = Diagnostic>,
+    ) -> Result<(), Diagnostics> {
+        let problems: Vec<_> = problems.into_iter().collect();
+        if problems.is_empty() { Ok(()) } else { Err(self.fail(problems)) }
+    }
+
+    /// Reads a file that another one names at `at`; failures carry the error name.
+    fn read_named<T: Value + Default>(
+        &mut self,
+        file: &Path,
+        at: Span,
+        name: &'static str,
+    ) -> Result<T, Diagnostics> {
+        let refused = |reason: String| Diagnostic::new(Rule::FileRead, "", at, reason);
+        let problem = match fs::metadata(file) {
+            Err(error) => Some(refused(format!("cannot read `{}`: {error}", file.display()))),
+            Ok(metadata) if !metadata.is_file() => {
+                Some(refused(format!("`{}` is not a regular file", file.display())))
+            }
+            Ok(_) => None,
+        };
+        match problem {
+            Some(problem) => Err(self.fail(vec![problem]).within(name)),
+            None => self.read(file).map_err(|problems| problems.within(name)),
+        }
+    }
+
+    /// Reads and decodes a file.
+    pub(crate) fn read<T: Value + Default>(&mut self, file: &Path) -> Result<T, Diagnostics> {
+        let bytes = read_bytes(file).map_err(|reason| {
+            let message = format!("cannot read `{}`: {reason}", file.display());
+            self.fail(vec![Diagnostic::new(Rule::FileRead, "", Span::default(), message)])
+        })?;
+        self.parse(&bytes, file)
+    }
+
+    /// Decodes the bytes of a file.
+    fn parse<T: Value + Default>(&mut self, bytes: &[u8], file: &Path) -> Result<T, Diagnostics> {
+        let text = to_text(bytes).map_err(|reason| {
+            let message = format!("`{}` {reason}", file.display());
+            let hint = "save the file as UTF-8";
+            self.fail(vec![Diagnostic::new(Rule::Encoding, "", Span::default(), message).hint(hint)])
+        })?;
+        let id = self.sources.add(SourceFile::new(file.to_owned(), text));
+        // The source was added in the line above.
+        let text = self.sources.file(id).map(std::sync::Arc::clone);
+        let text = text.as_ref().map_or("", |file| file.text());
+        let document = match yaml::parse(text, id) {
+            Ok(Some(document)) => document,
+            Ok(None) => return Err(self.fail(vec![empty_file(file)])),
+            Err(refusal) => {
+                let mut problem = Diagnostic::new(Rule::Yaml, "", refusal.at, refusal.message);
+                problem.hint = refusal.hint;
+                return Err(self.fail(vec![problem]));
+            }
+        };
+        self.secrets.extend(secret_places(&document, id));
+        let mut decoder = Decoder::new(&document);
+        let value = decoder.root();
+        let (problems, unknown_values) = decoder.finish();
+        self.secrets.extend(unknown_values);
+        self.fail_if_any(problems)?;
+        Ok(value)
+    }
+}
+
+fn empty_file(file: &Path) -> Diagnostic {
+    let message = format!("`{}` holds no configuration", file.display());
+    Diagnostic::new(Rule::FileEmpty, "", Span::default(), message).hint("write `{}` for an empty one")
+}
+
+fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
+    let opened = File::open(file).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if length > MAX_FILE { Err("it is larger than 4 MiB".to_owned()) } else { Ok(bytes) }
+}
+
+/// UTF-8, or UTF-16 with a byte order mark; the mark is removed.
+fn to_text(bytes: &[u8]) -> Result<String, &'static str> {
+    let wide = match bytes {
+        [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),
+        [0xfe, 0xff, rest @ ..] => Some((rest, u16::from_be_bytes as fn([u8; 2]) -> u16)),
+        _ => None,
+    };
+    if let Some((rest, unit)) = wide {
+        let (pairs, odd) = rest.as_chunks::<2>();
+        let units = pairs.iter().map(|pair| unit(*pair));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        return text.ok().filter(|_| odd.is_empty()).ok_or("is not valid UTF-16");
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| "is not valid UTF-8")?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
+}
+
+/// The places of values that must not be shown, found by the names of their keys alone, so that they
+/// are known before anything is decoded.
+fn secret_places(document: &Document, file: FileId) -> Vec<Span> {
+    const SECRET_KEYS: [&str; 3] = ["value", "content", "environmentVariables"];
+    let mut places = Vec::new();
+    for (key, value) in document.pairs() {
+        let (Some(key), Some(value)) = (document.raw(key), document.raw(value)) else { continue };
+        let Kind::Scalar { text: key, .. } = &key.kind else { continue };
+        let is_text = matches!(value.kind, Kind::Scalar { .. });
+        if SECRET_KEYS.contains(&key.as_str()) || (key == "password" && is_text) {
+            places.push(value.at);
+            if let Kind::Alias { target: Some(target), .. } = value.kind {
+                places.extend(document.raw(target).map(|target| target.at));
+            }
+        }
+    }
+    debug_assert!(places.iter().all(|place| place.file == file));
+    places
+}
+
+impl LoadOptions {
+    /// Whether something that a complete run needs may be missing.
+    pub(crate) fn tolerates_missing(&self) -> bool {
+        self.mode == Mode::ValidateConfig
+    }
+}

@@ -1,0 +1,328 @@
+//! The grammars of text fields.
+
+use crate::yaml::days_in;
+
+/// One letter, digit or `_`, then up to 62 of those or `-`, in each label; a dot or `_` may end it.
+/// The reference program's grammar takes `_`, and a rule after it refuses it again.
+pub(super) fn hostname(name: &str) -> Result<(), &'static str> {
+    let body = name.strip_suffix('.').unwrap_or(name);
+    let label_fits = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    if name.contains('_') {
+        return Err("it contains `_`");
+    }
+    if !body.split('.').all(label_fits) {
+        return Err("each part is 1 to 63 letters, digits or `-`, and does not begin with `-`");
+    }
+    if name.bytes().filter(|b| *b != b'.').count() > 255 {
+        return Err("it is longer than 255 characters");
+    }
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return Err("it is an address");
+    }
+    Ok(())
+}
+
+/// An absolute path that may stand in `/etc/fstab`.
+pub(super) fn mount_path(path: &str) -> Result<(), &'static str> {
+    if path.is_empty() {
+        Err("it is empty")
+    } else if !path.starts_with('/') {
+        Err("it does not begin with `/`")
+    } else if path.contains([' ', '\t', '\n', ':', ',']) {
+        Err("it contains a blank, a tab, a line end, `:` or `,`")
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a path is in its shortest form: no `//`, `.`, `..` or `/` at the end.
+pub(super) fn is_normalised(path: &str) -> bool {
+    path == "/" || path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// `8-4-4-4-12` hex digits.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() == lengths.len()
+        && parts
+            .iter()
+            .zip(lengths)
+            .all(|(part, length)| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Whether the text is a version of Azure Linux: `3.0`, or with a date `3.0.20250101`.
+pub(crate) fn azure_linux_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (2..=3).contains(&parts.len()) && parts.into_iter().all(digits)
+}
+
+/// Whether the text is one segment of an OCI repository path.
+pub(crate) fn azure_linux_variant(text: &str) -> bool {
+    is_repository_segment(text)
+}
+
+/// Runs of `a-z0-9`, joined by `.`, `_`, `__` or any number of `-`.
+fn is_repository_segment(text: &str) -> bool {
+    let is_run = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let mut rest = text.as_bytes();
+    loop {
+        let run = rest.iter().take_while(|b| is_run(**b)).count();
+        if run == 0 {
+            return false;
+        }
+        rest = rest.get(run..).unwrap_or_default();
+        if rest.is_empty() {
+            return true;
+        }
+        let separator = rest.iter().take_while(|b| !is_run(**b)).count();
+        let joins = rest.get(..separator).unwrap_or_default();
+        if !matches!(joins, b"." | b"_" | b"__") && !joins.iter().all(|b| *b == b'-') {
+            return false;
+        }
+        rest = rest.get(separator..).unwrap_or_default();
+    }
+}
+
+/// `registry/repository[:tag][@digest]`
+pub(crate) fn oci_reference(text: &str) -> Result<(), &'static str> {
+    let Some((registry, path)) = text.split_once('/') else {
+        return Err("it has no `/` between registry and repository");
+    };
+    if registry.is_empty() || !is_host(registry) {
+        return Err("the registry is not a host name");
+    }
+    let (repository, tag, digest) = match path.split_once('@') {
+        // Beside a digest the tag is not looked at, as in the reference program.
+        Some((name, digest)) => (name.split(':').next().unwrap_or_default(), "", digest),
+        None => match path.split_once(':') {
+            Some((repository, tag)) => (repository, tag, ""),
+            None => (path, "", ""),
+        },
+    };
+    if !repository.split('/').all(is_repository_segment) {
+        return Err("the repository is not in lower-case letters, digits and single separators");
+    }
+    if !tag.is_empty() && !is_tag(tag) {
+        return Err("the tag is not 1 to 128 letters, digits, `_`, `.` or `-`");
+    }
+    if !digest.is_empty() && !is_digest(digest) {
+        return Err("the digest is not `sha256:`, `sha384:` or `sha512:` and lower-case hex digits");
+    }
+    Ok(())
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    tag.len() <= 128
+        && tag.bytes().next().is_some_and(word)
+        && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+}
+
+fn is_digest(digest: &str) -> bool {
+    let Some((algorithm, hex)) = digest.split_once(':') else { return false };
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return false,
+    };
+    hex.len() == length && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// `host` or `host:port`, as a URL may hold it.
+fn is_host(text: &str) -> bool {
+    let host = match text.strip_prefix('[') {
+        Some(bracketed) => {
+            let Some((address, after)) = bracketed.rsplit_once(']') else { return false };
+            if !(after.is_empty() || after.strip_prefix(':').is_some_and(is_port)) {
+                return false;
+            }
+            address
+        }
+        None => match text.rsplit_once(':') {
+            Some((_, port)) if !is_port(port) => return false,
+            _ => text,
+        },
+    };
+    host.bytes().all(|b| b.is_ascii_alphanumeric() || !b.is_ascii() || b"-._~!$&'()*+,;=:[]<>\"".contains(&b))
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The URL of PXE boot files.
+pub(super) fn pxe_url(text: &str) -> Result<(), &'static str> {
+    const SCHEMES: [&str; 5] = ["ftp://", "http://", "https://", "nfs://", "tftp://"];
+    let Some(rest) = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
+        return Err("it does not begin with `ftp://`, `http://`, `https://`, `nfs://` or `tftp://`");
+    };
+    if rest.bytes().any(|b| b.is_ascii_control()) {
+        return Err("it contains a control character");
+    }
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let (rest, _query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let user_fits = user.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&b));
+    if !user_fits || !is_host(host) {
+        return Err("its host is not valid");
+    }
+    if ![user, path, fragment].into_iter().all(has_valid_escapes) {
+        return Err("`%` is not followed by two hex digits");
+    }
+    Ok(())
+}
+
+fn has_valid_escapes(text: &str) -> bool {
+    text.split('%').skip(1).all(|after| after.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2)
+}
+
+/// An instant: RFC 3339, or a date alone, which means its first instant in UTC.
+pub(crate) fn snapshot_time(text: &str) -> bool {
+    check_snapshot_time(text).is_some()
+}
+
+fn check_snapshot_time(text: &str) -> Option<()> {
+    let date = text.get(..10)?;
+    let rest = text.get(10..)?;
+    let mut fields = date.split('-');
+    let year = number(fields.next()?, 4)?;
+    let month = number(fields.next()?, 2)?;
+    let day = number(fields.next()?, 2)?;
+    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || fields.next().is_some() {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some(());
+    }
+    let (hour, rest) = rest.strip_prefix('T')?.split_once(':')?;
+    let hour = number(hour, hour.len().clamp(1, 2))?;
+    let (minute, rest) = rest.split_once(':')?;
+    let minute = number(minute, 2)?;
+    let second = number(rest.get(..2)?, 2)?;
+    let mut rest = rest.get(2..)?;
+    if let Some(fraction) = rest.strip_prefix(['.', ',']) {
+        let after = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+        if after.len() == fraction.len() {
+            return None;
+        }
+        rest = after;
+    }
+    (hour < 24 && minute < 60 && second < 60 && (rest == "Z" || is_offset(rest))).then_some(())
+}
+
+/// `±HH:MM`
+fn is_offset(text: &str) -> bool {
+    let offset = text.strip_prefix(['+', '-']).and_then(|rest| rest.split_once(':'));
+    let Some((hours, minutes)) = offset else { return false };
+    number(hours, 2).is_some_and(|h| h <= 24) && number(minutes, 2).is_some_and(|m| m <= 60)
+}
+
+/// A number of exactly `length` digits.
+fn number(text: &str, length: usize) -> Option<u32> {
+    let fits = text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+    fits.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostnames() {
+        let long = "a".repeat(63);
+        for name in ["web-1", "a.b.c", "A1", "1", "a-", "a.b.", "1.2.3.4.", "1.2.3.04", &long] {
+            assert_eq!(hostname(name), Ok(()), "{name}");
+        }
+        let (label, total) = ("a".repeat(64), vec!["a".repeat(60); 5].join("."));
+        for name in ["-a", "a_b", "_a", "a b", "a..b", ".a", "ä", "1.2.3.4", "a\n", "a_", &label, &total] {
+            assert!(hostname(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn oci_references() {
+        let digest = format!("a/b@sha256:{}", "0".repeat(64));
+        for text in
+            ["a/b", "mcr.example:5000/x/y-z:3.0", "a/b:t", "a/b@", "a/b:", "[::1]:5/a", "A/b", &digest]
+        {
+            assert_eq!(oci_reference(text), Ok(()), "{text}");
+        }
+        for text in [
+            "",
+            "a",
+            "/b",
+            "a/",
+            "a/B",
+            "a/b:-t",
+            "a/b@sha256:00",
+            "a b/c",
+            "a:x/b",
+            "a/b//c",
+            "a/b-",
+            "a/b._c",
+        ] {
+            assert!(oci_reference(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn azure_linux_names() {
+        for text in ["minimal-os", "a", "a__b", "a--b", "a.b_c"] {
+            assert!(azure_linux_variant(text), "{text}");
+        }
+        for text in ["", "A", "-a", "a-", "a___b", "a._b", "a/b", "a b"] {
+            assert!(!azure_linux_variant(text), "{text}");
+        }
+        for text in ["3.0", "3.0.20250102", "10.04"] {
+            assert!(azure_linux_version(text), "{text}");
+        }
+        for text in ["3", "3.", "3.0.", "3.0.1.2", "v3.0", "", "3.0 "] {
+            assert!(!azure_linux_version(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn instants() {
+        for text in ["2024-05-20", "2024-05-20T15:04:05Z", "2024-05-20T15:04:05.25+02:00", "2024-02-29"] {
+            assert!(snapshot_time(text), "{text}");
+        }
+        for text in [
+            "",
+            "2024-5-20",
+            "2023-02-29",
+            "2024-05-20 15:04:05Z",
+            "2024-05-20T15:04Z",
+            "2024-05-20T15:04:05",
+            "2024-05-20T24:04:05Z",
+            "2024-05-20T15:04:05.Z",
+            "2024-05-20z",
+            "20240520",
+            "2024-13-01",
+            "2024-05-20T15:04:05z",
+            "äääää",
+        ] {
+            assert!(!snapshot_time(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn pxe_urls() {
+        for text in ["http://a/b", "tftp://1.2.3.4/x", "https://u:p@a:80/b%20c?q#f", "nfs://a", "http://"] {
+            assert_eq!(pxe_url(text), Ok(()), "{text}");
+        }
+        for text in
+            ["HTTP://a", "file:///a", "a", "http://a b/", "http://a/%zz", "http://a:x/", "http://a/\u{1}"]
+        {
+            assert!(pxe_url(text).is_err(), "{text}");
+        }
+    }
+}
