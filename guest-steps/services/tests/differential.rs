@@ -1,0 +1,392 @@
+//! Compares the step with Debian's `systemctl` (systemd 252) on generated images, and where they hold init
+//! scripts with `update-rc.d`, which `systemctl` calls.
+//!
+//! Needs root and the packages `systemd`, `init-system-helpers` and `perl-base`. For init scripts their files are bound
+//! into the image, in a mount namespace of its own: nothing stays behind.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use imagecustomizer_step_services::ConfigureServices;
+use step_sdk::testing::{MemoryHost, Tree};
+use step_sdk::{Step as _, parse_settings};
+
+const CASES: u64 = 400;
+
+#[test]
+fn links_are_those_that_systemctl_makes_and_removes() {
+    let first = std::env::var("FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let mut succeeded = 0;
+    for seed in first..first + CASES {
+        let root = Scratch::new(seed);
+        let mut random = Random(seed);
+        make_image(&root.0, &mut random);
+        let (enable, disable) = request(&mut random);
+        let settings = format!(r#"{{"enable":{enable:?},"disable":{disable:?}}}"#);
+        let host = MemoryHost::new(Tree::from_directory(&root.0).unwrap());
+        let before = host.manifest();
+        let ours = ConfigureServices::run(&parse_settings(&settings).unwrap(), &host);
+        let theirs = systemctl(&root.0, &enable, &disable);
+        match (&ours, &theirs) {
+            (Err(_), Err(_)) => continue,
+            (Ok(()), Ok(_)) => succeeded += 1,
+            _ => panic!("seed {seed}: {settings}\n{before}\nours: {ours:?}\ntheirs: {theirs:?}"),
+        }
+        let after = Tree::from_directory(&root.0).unwrap().manifest();
+        assert_same(&host.manifest(), &after, || format!("seed {seed}: {settings}\n{before}\n{theirs:?}"));
+    }
+    assert!(
+        succeeded > CASES / 3,
+        "only {succeeded} of {CASES} requests can be carried out: the test says little"
+    );
+}
+
+const NAMES: [&str; 16] = [
+    "a.service",
+    "a.service",
+    "b.service",
+    "b.service",
+    "c.socket",
+    "d.target",
+    "t@.service",
+    "t@.service",
+    "t@x.service",
+    "u@.service",
+    "u@x.service",
+    "tm.timer",
+    "m.mount",
+    "e.path",
+    "init.service",
+    "sl.slice",
+];
+
+fn request(random: &mut Random) -> (Vec<&'static str>, Vec<&'static str>) {
+    let extra = [
+        "a",
+        "b",
+        "init",
+        "init",
+        "gone",
+        "t@y",
+        "t@y.service",
+        "u@",
+        "/opt/x/b.service",
+        "/opt/x/new.service",
+        "/usr/lib/systemd/system/a.service",
+        "none/a.service",
+        "t@z.service",
+        "other.service",
+        "a b",
+    ];
+    let one = |random: &mut Random| if random.one_in(2) { random.pick(&NAMES) } else { random.pick(&extra) };
+    let enable = (0..random.below(3)).map(|_| one(random)).collect();
+    let disable = (0..random.below(3)).map(|_| one(random)).collect();
+    (enable, disable)
+}
+
+/// Enables and disables one after the other. `systemctl disable` forgives a missing or broken unit, but says so; the
+/// reference program, which asks for the unit's state first, fails.
+fn systemctl(root: &Path, enable: &[&str], disable: &[&str]) -> Result<String, String> {
+    let calls =
+        enable.iter().map(|name| ("enable", *name)).chain(disable.iter().map(|name| ("disable", *name)));
+    let has_script = fs::read_dir(root.join("etc/init.d")).unwrap().next().is_some();
+    let mut all = String::new();
+    for (verb, name) in calls {
+        let said = if has_script { in_chroot(root, verb, name)? } else { with_root(root, verb, name)? };
+        if said.contains("Failed to disable unit") {
+            return Err(said);
+        }
+        all += &said;
+    }
+    Ok(all)
+}
+
+/// Images without init scripts: quicker.
+#[expect(clippy::disallowed_methods, reason = "the program is what the step is compared with")]
+fn with_root(root: &Path, verb: &str, name: &str) -> Result<String, String> {
+    let mut command = std::process::Command::new("systemctl");
+    command.arg("--root").arg(root).args([verb, name]).env("LC_ALL", "C").env("SYSTEMCTL_SKIP_SYSV", "1");
+    let output = command
+        .output()
+        .unwrap_or_else(|cause| panic!("cannot run `systemctl` (package `systemd`): {cause}"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(said) } else { Err(said) }
+}
+
+/// Images with init scripts: the programs that `systemctl` calls enter the root directory.
+#[expect(clippy::disallowed_methods, reason = "the program is what the step is compared with")]
+fn in_chroot(root: &Path, verb: &str, name: &str) -> Result<String, String> {
+    let script = r#"
+        for path in usr/bin usr/sbin usr/lib/x86_64-linux-gnu usr/lib64 proc dev usr/lib/systemd/systemd-sysv-install; do
+            mount --bind "/$path" "$0/$path" || exit 99
+        done
+        chroot "$0" systemctl "$1" "$2" || exit 10"#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--", "sh", "-c", script]).arg(root).args([verb, name]);
+    let output = command.env("LC_ALL", "C").env("SYSTEMD_OFFLINE", "1").output();
+    let output =
+        output.unwrap_or_else(|cause| panic!("cannot run `unshare` (package `util-linux`): {cause}"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.code() {
+        Some(0) => Ok(said),
+        Some(10) if !said.contains("failed to run command") => Err(said),
+        _ => {
+            panic!("this test needs root and the packages systemd, init-system-helpers and perl-base: {said}")
+        }
+    }
+}
+
+const UNIT_DIRECTORIES: [&str; 8] = [
+    "usr/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/local/lib/systemd/system",
+    "run/systemd/generator",
+];
+
+fn make_image(root: &Path, random: &mut Random) {
+    for directory in [
+        "usr/bin",
+        "usr/sbin",
+        "usr/lib/x86_64-linux-gnu",
+        "usr/lib64",
+        "usr/lib/systemd/system",
+        "proc",
+        "opt/x",
+        "var/lib/dpkg",
+        "etc/init.d",
+        "dev",
+    ] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    for (link, target) in
+        [("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")]
+    {
+        symlink(target, root.join(link)).unwrap();
+    }
+    write(root, "usr/sbin/update-rc.d", "bound over");
+    write(root, "usr/lib/systemd/systemd-sysv-install", "bound over");
+    write(root, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    write(root, "usr/lib/os-release", "ID=debian\nVERSION_ID=\"12\"\n");
+    write(root, "usr/lib/systemd/system/multi-user.target", "[Unit]\n");
+    for _ in 0..random.below(8) + 3 {
+        let directory = random.pick(&UNIT_DIRECTORIES);
+        let name = random.pick(&NAMES);
+        make_unit(root, &format!("{directory}/{name}"), random);
+    }
+    for name in ["b.service", "new.service"] {
+        if random.one_in(2) {
+            write(root, &format!("opt/x/{name}"), &unit_text(random));
+        }
+    }
+    for _ in 0..random.below(4).saturating_sub(1) {
+        let name = random.pick(&["a.service", "t@.service", "t@x.service", "service", "b.service"]);
+        let directory = random.pick(&UNIT_DIRECTORIES);
+        let file = random.pick(&["10.conf", "20.conf", "x.txt", ".hidden.conf"]);
+        let text = if random.one_in(8) { String::new() } else { unit_text(random) };
+        write(root, &format!("{directory}/{name}.d/{file}"), &text);
+    }
+    for _ in 0..random.below(5) {
+        make_link(root, random);
+    }
+    make_init_script(root, random);
+}
+
+fn make_unit(root: &Path, path: &str, random: &mut Random) {
+    match random.below(14) {
+        0 => link(root, path, "/dev/null"),
+        1 => write(root, path, ""),
+        2 | 3 => {
+            let target = random.pick(&NAMES);
+            let directory = random.pick(&[
+                "",
+                "",
+                "/lib/systemd/system/",
+                "/usr/lib/systemd/system/",
+                "../system/",
+                "/etc/systemd/system/",
+                "/opt/x/",
+                "/none/",
+            ]);
+            link(root, path, &format!("{directory}{target}"));
+        }
+        _ => write(root, path, &unit_text(random)),
+    }
+}
+
+/// A link as an earlier `enable`, or a person, could have made it.
+fn make_link(root: &Path, random: &mut Random) {
+    let directory =
+        random.pick(&["multi-user.target.wants", "multi-user.target.wants", "a.service.requires", "x", "."]);
+    let name = random.pick(&NAMES);
+    let target =
+        random.pick(&["/lib/systemd/system/", "/usr/lib/systemd/system/", "../", "/none/", "/opt/x/"]);
+    let other = if random.one_in(4) { random.pick(&NAMES) } else { name };
+    link(root, &format!("etc/systemd/system/{directory}/{name}"), &format!("{target}{other}"));
+}
+
+fn unit_text(random: &mut Random) -> String {
+    let lines = [
+        "WantedBy=multi-user.target",
+        "WantedBy=multi-user.target",
+        "WantedBy=multi-user.target graphical.target",
+        "WantedBy=",
+        "WantedBy=a.service",
+        "WantedBy=t@.service",
+        "WantedBy=\"multi-user.target\"  'd.target'",
+        "WantedBy=\"open",
+        "WantedBy=%i.target",
+        "WantedBy=w-%p.target",
+        "WantedBy=bad name",
+        "RequiredBy=d.target",
+        "RequiredBy=t@%j.service",
+        "UpheldBy=d.target",
+        "Alias=alias.service",
+        "Alias=other.service",
+        "Alias=other.service",
+        "Alias=b.service",
+        "Alias=al@.service",
+        "Alias=al@q.service",
+        "Alias=%N.socket",
+        "Alias=%p-%o%w-%a-%U.service",
+        "Alias=multi-user.target.wants/a.service",
+        "Alias=multi-user.target.wants/%n",
+        "Alias=t@.service.requires/t@.service",
+        "Alias=odd/a.service",
+        "Alias=m%m.service",
+        "Also=b.service",
+        "Also=b.service c.socket",
+        "Also=a.service",
+        "Also=gone.service",
+        "Also=t@%i.service",
+        "Also=bad",
+        "Also=t@a\\x2db.service",
+        "DefaultInstance=x",
+        "DefaultInstance=dflt",
+        "DefaultInstance=a/b",
+        "DefaultInstance=",
+        "# WantedBy=none.target",
+        "WantedBy=multi-user.target \\",
+        "; comment",
+        "  d.target",
+        "nonsense",
+        "[Unit]",
+        "[X-Other]",
+        "[Install]",
+        "\u{feff}",
+        "=x",
+    ];
+    let mut text = String::from("[Unit]\nDescription=x\nWantedBy=lost.target\n");
+    if !random.one_in(6) {
+        text += "[Install]\n";
+    }
+    for _ in 0..random.below(4) {
+        writeln!(text, "{}", random.pick(&lines)).unwrap();
+    }
+    match random.below(40) {
+        0 => text + "[Install\n",
+        1 => text.replace('\n', "\r\n"),
+        _ => text,
+    }
+}
+
+fn make_init_script(root: &Path, random: &mut Random) {
+    if !random.one_in(6) {
+        return;
+    }
+    let headers = [
+        "# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n",
+        "# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n",
+        "# Default-Start: S\n# Default-Stop:\n",
+        "# Default-Start:\n# Default-Stop: 0 6\n",
+        "# Default-Start: 1 3\n",
+        "",
+    ];
+    let name = random.pick(&["init", "init", "a"]);
+    let header = random.pick(&headers);
+    write(
+        root,
+        &format!("etc/init.d/{name}"),
+        &format!("#!/bin/sh\n### BEGIN INIT INFO\n{header}### END INIT INFO\n"),
+    );
+    for level in ["2", "3", "S", "0"] {
+        if random.one_in(6) {
+            let letter = random.pick(&["S", "K"]);
+            link(root, &format!("etc/rc{level}.d/{letter}05{name}"), &format!("../init.d/{name}"));
+        }
+    }
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let _ = fs::remove_file(&path);
+    fs::write(path, text).unwrap();
+}
+
+fn link(root: &Path, path: &str, target: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let _ = fs::remove_file(&path);
+    symlink(target, path).unwrap();
+}
+
+fn assert_same(ours: &str, theirs: &str, context: impl Fn() -> String) {
+    if ours != theirs {
+        let only = |this: &str, other: &str| {
+            this.lines()
+                .filter(|line| !other.lines().any(|l| l == *line))
+                .map(|l| format!("{l}\n"))
+                .collect::<String>()
+        };
+        panic!("{}\n--- ours\n{}--- theirs\n{}", context(), only(ours, theirs), only(theirs, ours));
+    }
+}
+
+/// A directory that goes away with the value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(seed: u64) -> Self {
+        let path = std::env::temp_dir().join(format!("services-differential-{}-{seed}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
+    }
+}
