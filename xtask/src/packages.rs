@@ -32,7 +32,8 @@ pub(crate) const DEBIAN_IMAGE: [Need; 3] = [
 pub(crate) const USER_NAMESPACE: [Need; 1] = [("newuidmap", "uidmap")];
 
 /// To run all tests.
-pub(crate) const TESTS: [Need; 8] = [
+pub(crate) const TESTS: [Need; 9] = [
+    ("mount", "mount"),
     ("sgdisk", "gdisk"),
     ("mkfs.xfs", "xfsprogs"),
     ("mkfs.btrfs", "btrfs-progs"),
