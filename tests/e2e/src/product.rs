@@ -166,10 +166,10 @@ impl Run {
 
 /// Puts the harmless devices into the directory `$1`, makes it the only `/dev`, and becomes the rest of the words.
 const BARE_DEV: &str = "\
-    bare=$1; shift; mount -t tmpfs -o mode=755 bare \"$bare\"; \
+    bare=$1; shift; mount -n -t tmpfs -o mode=755 bare \"$bare\"; \
     for name in null zero full random urandom; do \
-        touch \"$bare/$name\"; mount --bind \"/dev/$name\" \"$bare/$name\"; done; \
-    mount --move \"$bare\" /dev; exec \"$@\"";
+        touch \"$bare/$name\"; mount -n --bind \"/dev/$name\" \"$bare/$name\"; done; \
+    mount -n --move \"$bare\" /dev; exec \"$@\"";
 
 /// Whether these tests run as root: its files are those in `/proc/self`.
 fn is_root() -> Outcome<bool> {

@@ -49,6 +49,15 @@ mod whole_system {
         }
     }
 
+    impl Drop for Buildah {
+        fn drop(&mut self) {
+            // Its files belong to users that only buildah may act for; the directory itself goes with the scene.
+            for words in [["rm", "--all"], ["rmi", "--all"]] {
+                _ = output(self.call(words[0]).arg(words[1]));
+            }
+        }
+    }
+
     /// The sample command's words behind the image's name, as the documentation has them.
     const SAMPLE: &str = "--image-file /mnt/staging/image.vhdx --config-file /mnt/staging/image-config.yaml \
         --build-dir /build --output-image-format vhdx --output-image-file /mnt/staging/out/image.vhdx \
