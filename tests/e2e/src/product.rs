@@ -56,6 +56,13 @@ pub struct Finished {
     pub stderr: String,
 }
 
+impl Finished {
+    /// Whether the program fell over its own fault instead of refusing something.
+    pub fn is_bug(&self) -> bool {
+        ["panicked", "imagecustomizer: bug:"].iter().any(|mark| self.stderr.contains(mark))
+    }
+}
+
 impl Run {
     /// A call with these arguments and the fixed date.
     pub fn new<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Self {

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use e2e::{Disk, Outcome, Scene, disk, example, scene};
+use fixtures::process::command;
 use fixtures::{Distro, Format, Layout};
 
 /// How often a run is killed.
@@ -83,4 +84,47 @@ fn size(path: &std::path::Path) -> u64 {
     } else {
         path.metadata().map_or(0, |it| it.len())
     }
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_removes_what_it_began() -> Outcome {
+    let scene = Scene::new()?;
+    let config = example::config(&scene, Distro::AzureLinux3)?;
+    let base = scene.base(&scene::fixture(Distro::AzureLinux3, Layout::Efi)?, Format::Vhdx)?;
+    let run = scene.customize(&base, &config, Format::Qcow2)?;
+    for signal in ["-TERM", "-INT"] {
+        let mut child = run.start()?;
+        std::thread::sleep(Duration::from_millis(150));
+        // A run that is faster than this has nothing left to stop.
+        _ = command("sh").args(["-c", &format!("kill {signal} {}", child.id())]).status()?;
+        let status = child.wait()?;
+        assert!(matches!(status.code(), Some(0 | 1)), "{signal}: {status}");
+        if status.code() == Some(1) {
+            assert_eq!(scene.listing("out")?, Vec::<String>::new(), "{signal}");
+        }
+        assert!(size(&scene.join("build")) < 8 << 20, "{signal}: {:?}", scene.listing("build")?);
+        _ = fs::remove_file(scene.output(Format::Qcow2));
+    }
+    Ok(())
+}
+
+#[test]
+fn two_runs_in_one_build_directory_do_not_disturb_each_other() -> Outcome {
+    let scene = Scene::new()?;
+    let config = example::config(&scene, Distro::AzureLinux3)?;
+    let base = scene::fixture(Distro::AzureLinux3, Layout::Efi)?;
+    let first = scene.customize(&base, &config, Format::Raw)?;
+    let second = scene.customize(&base, &config, Format::Qcow2)?;
+    let mut running = first.start()?;
+    let finished = second.finish()?;
+    let status = running.wait()?;
+    // One of them may find the directory in use, and has to say so; whoever ends well has to have done the work.
+    assert!(status.success() || finished.code == Some(0), "{status}, {finished:#?}");
+    for (done, format) in [(status.success(), Format::Raw), (finished.code == Some(0), Format::Qcow2)] {
+        assert_eq!(scene.output(format).exists(), done, "{format:?}");
+        if done {
+            Disk::open(&scene.output(format), format)?.check()?;
+        }
+    }
+    Ok(())
 }

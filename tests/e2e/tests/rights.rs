@@ -1,5 +1,7 @@
 //! The program needs no rights: not root, no device, no network.
 
+use std::os::unix::fs::PermissionsExt;
+
 use e2e::{Disk, Outcome, Scene, example, scene};
 use fixtures::{Distro, Format, Layout};
 
@@ -8,6 +10,7 @@ fn nobody_without_capabilities_devices_or_network_customizes_an_image() -> Outco
     let scene = Scene::new()?;
     let config = example::config(&scene, Distro::AzureLinux3)?;
     let base = scene.base(&scene::fixture(Distro::AzureLinux3, Layout::Efi)?, Format::Vhdx)?;
+    std::fs::set_permissions(&base, std::fs::Permissions::from_mode(0o444))?;
     let run = scene.customize(&base, &config, Format::Qcow2)?;
     let finished = run.confined(scene.path())?;
     assert_eq!(finished.code, Some(0), "{finished:#?}");
