@@ -31,8 +31,12 @@ pub(crate) const DEBIAN_IMAGE: [Need; 3] = [
 /// To make a Debian image as an ordinary user.
 pub(crate) const USER_NAMESPACE: [Need; 1] = [("newuidmap", "uidmap")];
 
-/// To run all tests.
-pub(crate) const TESTS: [Need; 9] = [
+/// To run all tests. Those of the steps compare with the programs that a running system would use.
+pub(crate) const TESTS: [Need; 13] = [
+    ("systemctl", "systemd"),
+    ("update-rc.d", "init-system-helpers"),
+    ("useradd", "passwd"),
+    ("perl", "perl-base"),
     ("mount", "mount"),
     ("sgdisk", "gdisk"),
     ("mkfs.xfs", "xfsprogs"),
