@@ -220,6 +220,9 @@ impl<'a> Context<'a> {
                 "`{path}` is a link to `{target}`, which cannot be another name of it"
             )));
         }
+        if is_alias && file_name(path) == file_name(&target) {
+            return Err(Problem::Linked(unit.name.clone()));
+        }
         let is_mask = self.is_null(&target)?;
         unit.target = Some(target);
         Ok(match (is_mask, is_alias) {

@@ -30,13 +30,14 @@ pub(crate) fn disable(context: &mut Context<'_>, name: &str) -> Result<(), Probl
 #[derive(Default)]
 struct Marked(BTreeSet<String>);
 
+/// A unit that is asked for has to be there; for one that it leads to, links are removed even if it is missing or broken.
 fn is_to_be_removed(context: &mut Context<'_>, name: &str, is_asked_for: bool) -> Result<bool, Problem> {
     let result = context.traverse(name, Search { load: true, follow_config: true });
     let unit = context.unit(name)?;
     match result {
         Err(Problem::Dangling(_)) => Ok(true),
-        Err(problem @ Problem::Missing(_)) if !unit.auxiliary => Err(problem),
-        Err(Problem::Missing(_)) => Ok(true),
+        // A link to a file elsewhere that is gone: it dangles, too.
+        Err(Problem::Missing(_)) if unit.path.is_some() => Ok(true),
         Err(problem) if is_asked_for => Err(problem),
         Err(_) => Ok(true),
         Ok(_) => match unit.mode {

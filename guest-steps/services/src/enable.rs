@@ -87,7 +87,7 @@ fn make_links(context: &Context<'_>, unit: &Unit) -> Result<(), Problem> {
         links::make(context.host, context.paths, unit.path(), &join(CONFIG, &unit.name), false)?;
     }
     let install = &unit.install;
-    let aliases = install.aliases.iter().map(|alias| make_alias(context, unit, alias));
+    let aliases = install.aliases.iter().filter_map(|alias| make_alias(context, unit, alias).transpose());
     let mut lists = vec![aliases.fold(Outcome::Nothing, Outcome::add)];
     lists.push(make_dependencies(context, unit, &install.wanted_by, "wants"));
     lists.push(make_dependencies(context, unit, &install.required_by, "requires"));
@@ -114,10 +114,15 @@ fn make_links(context: &Context<'_>, unit: &Unit) -> Result<(), Problem> {
     Ok(())
 }
 
-fn make_alias(context: &Context<'_>, unit: &Unit, alias: &str) -> Result<(), Problem> {
+/// `None`: the alias is the unit's own name, and no link is needed.
+fn make_alias(context: &Context<'_>, unit: &Unit, alias: &str) -> Result<Option<()>, Problem> {
     let alias = expand(alias, unit.install.names(&unit.name), context.host)?;
     let link = alias_link(unit, &alias)?;
-    Ok(links::make(context.host, context.paths, unit.path(), &join(CONFIG, &link), false)?)
+    if link == unit.name {
+        return Ok(None);
+    }
+    links::make(context.host, context.paths, unit.path(), &join(CONFIG, &link), false)?;
+    Ok(Some(()))
 }
 
 /// The link for an `Alias=`, below the directory of links.

@@ -9,7 +9,8 @@ pub(crate) enum Problem {
     Missing(String),
     /// The name is a link to a unit that does not exist.
     Dangling(String),
-    /// The name is a link below `/etc` or `/run`, and the call does not follow those; or links without end.
+    /// A link that is not followed: one below `/etc` or `/run` where the call follows none, one to a unit of the same name
+    /// elsewhere, or one of a chain without end.
     Linked(String),
     /// Anything else.
     Failed(Failure),
@@ -38,9 +39,9 @@ impl From<Problem> for Failure {
                 FailureCode::NotFound,
                 format!("unit `{unit}` is a link to a unit that does not exist"),
             ),
-            Problem::Linked(unit) => {
-                Self::other(format!("unit `{unit}` is a link; name the unit it stands for"))
-            }
+            Problem::Linked(unit) => Self::other(format!(
+                "unit `{unit}` is a link that is not followed; name the unit it stands for"
+            )),
             Problem::Failed(failure) => failure,
         }
     }

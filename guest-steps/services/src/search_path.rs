@@ -44,6 +44,13 @@ impl SearchPath {
         Ok(Self { directories, upholds: version.is_some_and(|version| version >= FIRST_WITH_UPHELD_BY) })
     }
 
+    /// Without the directories of generators: a generator makes units of init scripts.
+    pub(crate) fn without_generated(&self) -> Self {
+        let is_kept = |directory: &&'static str| !directory.starts_with("/run/systemd/generator");
+        let directories = self.directories().filter(is_kept).collect();
+        Self { directories, upholds: self.upholds }
+    }
+
     /// The directories, the most important one first.
     pub(crate) fn directories(&self) -> impl Iterator<Item = &'static str> {
         self.directories.iter().copied()

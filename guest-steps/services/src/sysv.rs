@@ -20,15 +20,17 @@ pub(crate) enum Verb {
 }
 
 /// Does what there is to do for a script of the unit's name. Gives whether there is a unit to be dealt with, too.
+///
+/// A service whose name cannot be looked up ends the call, script or not: so does it for `systemctl`.
 pub(crate) fn synchronize(host: &dyn Host, paths: &SearchPath, verb: Verb, unit: &str) -> Result<bool> {
     let Some(script) = unit.strip_suffix(".service").filter(|_| !unit.starts_with('/')) else {
         return Ok(true);
     };
-    let is_there = host.find(&format!("/etc/init.d/{script}")).map(|found| found.is_some());
-    if !is_there.unwrap_or(false) {
+    let has_unit = unit_exists(host, paths, unit)?;
+    let script_found = host.find(&format!("/etc/init.d/{script}")).unwrap_or_default();
+    if script_found.is_none() {
         return Ok(true);
     }
-    let has_unit = unit_exists(host, paths, unit)?;
     if host.find(PROGRAM)?.is_none() {
         if has_unit {
             host.log(
@@ -50,7 +52,8 @@ pub(crate) fn synchronize(host: &dyn Host, paths: &SearchPath, verb: Verb, unit:
 }
 
 fn unit_exists(host: &dyn Host, paths: &SearchPath, unit: &str) -> Result<bool> {
-    let mut context = Context::new(host, paths);
+    let paths = paths.without_generated();
+    let mut context = Context::new(host, &paths);
     let name = context.add(unit, false)?;
     match context.traverse(&name, Search { load: false, follow_config: false }) {
         Ok(_) | Err(Problem::Linked(_)) => Ok(true),
