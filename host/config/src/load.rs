@@ -192,10 +192,10 @@ impl Reader {
             self.fail(vec![Diagnostic::new(Rule::Encoding, "", Span::default(), message).hint(hint)])
         })?;
         let id = self.sources.add(SourceFile::new(file.to_owned(), text));
-        // The source was added in the line above.
-        let text = self.sources.file(id).map(std::sync::Arc::clone);
-        let text = text.as_ref().map_or("", |file| file.text());
-        let document = match yaml::parse(text, id) {
+        let Some(source) = self.sources.file(id).cloned() else {
+            return Err(self.fail(vec![empty_file(file)]));
+        };
+        let document = match yaml::parse(&source, id) {
             Ok(Some(document)) => document,
             Ok(None) => return Err(self.fail(vec![empty_file(file)])),
             Err(refusal) => {

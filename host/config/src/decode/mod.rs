@@ -1,5 +1,7 @@
 //! The strict decoder: node tree → typed model. Every mistake is collected; nothing is guessed.
 
+#[cfg(test)]
+mod conformance;
 mod record;
 mod values;
 
@@ -190,6 +192,18 @@ impl<'a> Decoder<'a> {
             }
             _ => false,
         })
+    }
+
+    /// Reports a list or a mapping that is tagged `!!null`.
+    fn is_null_collection(&mut self, id: NodeId) -> bool {
+        let Some(node) = self.follow(id) else { return false };
+        let contradicts =
+            node.tag.as_deref() == Some("!!null") && !matches!(node.kind, NodeKind::Scalar { .. });
+        if contradicts {
+            self.report(Rule::ValueTag, node.at, "the value does not fit its tag `!!null`").hint =
+                Some("remove the tag".to_owned());
+        }
+        contradicts
     }
 
     /// Reports that a node is of the wrong kind.

@@ -364,14 +364,14 @@ impl<T: Choice> Value for Located<T> {
 macro_rules! record {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $( $(#[doc = $field_doc:literal])+ $key:literal $([$($flag:ident),+])? $field:ident : $ty:ty, )+
         }
         $($extra:tt)*
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, Default)]
-        pub struct $name {
+        $vis struct $name {
             /// Where the mapping stands.
             pub at: $crate::source::Span,
             $( $(#[doc = $field_doc])+ pub $field: $ty, )+

@@ -158,7 +158,7 @@ impl Item for Located<u64> {
                 Scalar::Int(value) => u64::try_from(value).ok(),
                 #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
                 #[expect(clippy::cast_sign_loss, reason = "the value is of no effect anywhere")]
-                Scalar::Float(value) if value < 18_446_744_073_709_551_616.0 => Some(value as u64),
+                Scalar::Float(value) if value <= 18_446_744_073_709_551_616.0 => Some(value as u64),
                 _ => {
                     decoder.wrong_kind(node, "a whole number");
                     return None;
@@ -192,7 +192,7 @@ impl Value for Located<u64> {
 /// Optional: absent, null and "unset" are `None`.
 impl<T: Value + Item> Value for Option<T> {
     fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
-        *self = T::read(id, decoder);
+        *self = if decoder.is_null_collection(id) { None } else { T::read(id, decoder) };
         self.is_some()
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::libyaml::{Event, EventKind, Parser, ScalarStyle, SyntaxError};
+use super::libyaml::{Event, EventKind, Parser, ScalarStyle, SyntaxError, TokenKind};
 use super::node::{Document, Kind, Node, NodeId, Style};
-use crate::source::{FileId, Position, Span};
+use crate::source::{FileId, Position, SourceFile, Span};
 
 /// Deeper nesting is refused. No valid configuration is nested deeper than ten.
 const MAX_DEPTH: usize = 200;
@@ -17,16 +17,27 @@ pub(crate) struct Refusal {
     pub(crate) at: Span,
 }
 
-/// Reads the first document of `text`. `None`: there is no document, only comments or nothing.
+/// Reads the first document of a file. `None`: there is no document, only comments or nothing.
 ///
-/// What follows the first document is not looked at.
-pub(crate) fn parse(text: &str, file: FileId) -> Result<Option<Document>, Refusal> {
-    Builder { file, nodes: Vec::new(), anchors: HashMap::new(), open: Vec::new(), pending: Vec::new() }
-        .run(text)
+/// What follows the first document is not looked at, but for the two tokens behind its end: the
+/// reference program's reader looks ahead so far.
+pub(crate) fn parse(source: &SourceFile, file: FileId) -> Result<Option<Document>, Refusal> {
+    let builder = Builder {
+        file,
+        source,
+        nodes: Vec::new(),
+        anchors: HashMap::new(),
+        open: Vec::new(),
+        pending: Vec::new(),
+        flow_depth: 0,
+        slash_escapes: slash_escapes(source),
+    };
+    builder.run()
 }
 
-struct Builder {
+struct Builder<'a> {
     file: FileId,
+    source: &'a SourceFile,
     nodes: Vec<Node>,
     /// The node of each anchor, and whether it is complete.
     anchors: HashMap<String, NodeId>,
@@ -34,19 +45,24 @@ struct Builder {
     open: Vec<NodeId>,
     /// A key that waits for its value, one entry for each open collection.
     pending: Vec<Option<NodeId>>,
+    /// How many of the open collections are written in brackets, or lie in one that is.
+    flow_depth: usize,
+    slash_escapes: Vec<Position>,
 }
 
-impl Builder {
-    fn run(mut self, text: &str) -> Result<Option<Document>, Refusal> {
-        let mut parser = Parser::new(text.as_bytes()).map_err(|error| self.syntax(text, error))?;
+impl Builder<'_> {
+    fn run(mut self) -> Result<Option<Document>, Refusal> {
+        let text = self.source.text();
+        let mut parser = Parser::new(text.as_bytes()).map_err(|error| self.syntax(error))?;
         let mut root = None;
         loop {
-            let event = parser.next().map_err(|error| self.syntax(text, error))?;
+            let event = parser.next().map_err(|error| self.syntax(error))?;
             match event.kind {
                 EventKind::StreamStart => {}
                 EventKind::StreamEnd => return Ok(None),
                 EventKind::DocumentStart(version) => self.check_version(version, event.start)?,
                 EventKind::DocumentEnd => {
+                    self.look_ahead(event.start)?;
                     return Ok(root.map(|root| Document { nodes: self.nodes, root }));
                 }
                 EventKind::SequenceEnd | EventKind::MappingEnd => self.close(event.end),
@@ -56,6 +72,22 @@ impl Builder {
                 }
             }
         }
+    }
+
+    /// Checks the two tokens behind the end of the document.
+    fn look_ahead(&self, end: Position) -> Result<(), Refusal> {
+        let mut parser = Parser::new(self.source.text().as_bytes()).map_err(|error| self.syntax(error))?;
+        let mut left = None;
+        while left != Some(0) {
+            let (start, kind) = parser.token().map_err(|error| self.syntax(error))?;
+            left = match (left, kind) {
+                (_, TokenKind::StreamEnd) => return Ok(()),
+                (None, TokenKind::Other) if start >= end => Some(2),
+                (None, _) => None,
+                (Some(left), _) => Some(left - 1),
+            };
+        }
+        Ok(())
     }
 
     /// The reference program's reader knows YAML 1.1 alone and refuses other version lines.
@@ -75,17 +107,19 @@ impl Builder {
         let (anchor, tag, kind) = match event.kind {
             EventKind::Alias(name) => (None, None, self.alias(name, at)?),
             EventKind::Scalar { anchor, tag, text, style } => {
+                self.check_scalar(&text, style, at)?;
                 let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
                 (anchor, tag, Kind::Scalar { text, style })
             }
-            EventKind::SequenceStart { anchor, tag } => (anchor, tag, Kind::Sequence(Vec::new())),
-            _ => {
-                let (EventKind::MappingStart { anchor, tag }, kind) = (event.kind, Kind::Mapping(Vec::new()))
-                else {
-                    return Err(self.refuse("unexpected structure", at));
-                };
-                (anchor, tag, kind)
+            EventKind::SequenceStart { anchor, tag, flow } => {
+                self.flow_depth += usize::from(flow || self.flow_depth > 0);
+                (anchor, tag, Kind::Sequence(Vec::new()))
             }
+            EventKind::MappingStart { anchor, tag, flow } => {
+                self.flow_depth += usize::from(flow || self.flow_depth > 0);
+                (anchor, tag, Kind::Mapping(Vec::new()))
+            }
+            _ => return Err(self.refuse("unexpected structure", at)),
         };
         let opens = matches!(kind, Kind::Sequence(_) | Kind::Mapping(_));
         let id = NodeId(self.nodes.len());
@@ -102,6 +136,25 @@ impl Builder {
             self.pending.push(None);
         }
         Ok(id)
+    }
+
+    /// What libyaml takes and the reference program's reader does not.
+    fn check_scalar(&self, text: &str, style: ScalarStyle, at: Span) -> Result<(), Refusal> {
+        if style == ScalarStyle::Plain && self.flow_depth > 0 && text.contains('?') {
+            let hint = "put quotes around it".to_owned();
+            let message = "text in brackets cannot contain `?`".to_owned();
+            return Err(Refusal { message, hint: Some(hint), at });
+        }
+        if style == ScalarStyle::DoubleQuoted && self.has_slash_escape(at) {
+            let hint = "write `/` without the backslash".to_owned();
+            return Err(Refusal { message: "unknown escape `\\/`".to_owned(), hint: Some(hint), at });
+        }
+        Ok(())
+    }
+
+    fn has_slash_escape(&self, at: Span) -> bool {
+        let first = self.slash_escapes.partition_point(|place| *place < at.start);
+        self.slash_escapes.get(first).is_some_and(|place| *place < at.end)
     }
 
     fn alias(&self, name: String, at: Span) -> Result<Kind, Refusal> {
@@ -133,6 +186,7 @@ impl Builder {
 
     fn close(&mut self, end: Position) {
         self.pending.pop();
+        self.flow_depth = self.flow_depth.saturating_sub(1);
         let Some(id) = self.open.pop() else { return };
         if let Some(node) = self.nodes.get_mut(id.0) {
             node.at.end = end;
@@ -143,15 +197,36 @@ impl Builder {
         Refusal { message: message.to_owned(), hint: None, at }
     }
 
-    fn syntax(&self, text: &str, error: SyntaxError) -> Refusal {
+    fn syntax(&self, error: SyntaxError) -> Refusal {
+        let text = self.source.text();
         let start = error.offset.map_or(error.at, |offset| position_of(text, offset));
         let mut message = error.problem;
         if let Some((context, since)) = error.context {
             message = format!("{message} ({context} from line {})", since.line);
         }
-        let hint = hint_for(text, start);
+        let hint = hint_for(self.source, start);
         Refusal { message, hint, at: Span { file: self.file, start, end: start } }
     }
+}
+
+/// The places of all `\/` whose backslash is not itself escaped, in order. Inside double quotes that
+/// is an escape; elsewhere it is of no interest.
+fn slash_escapes(source: &SourceFile) -> Vec<Position> {
+    let mut places = Vec::new();
+    if !source.text().contains("\\/") {
+        return places;
+    }
+    let lines = (1_u32..).map_while(|number| Some((number, source.line(number)?)));
+    for (line, text) in lines {
+        let mut escaped = false;
+        for (column, c) in (1_u32..).zip(text.chars()) {
+            if escaped && c == '/' {
+                places.push(Position { line, column });
+            }
+            escaped = c == '\\' && !escaped;
+        }
+    }
+    places
 }
 
 /// A tag in the form `!!name` for the standard ones, as written otherwise; `!` alone is no tag.
@@ -173,8 +248,8 @@ fn position_of(text: &str, offset: usize) -> Position {
 }
 
 /// Looks for the usual reasons of a syntax error in the line where it was noticed.
-fn hint_for(text: &str, at: Position) -> Option<String> {
-    let line = text.lines().nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+fn hint_for(source: &SourceFile, at: Position) -> Option<String> {
+    let line = source.line(at.line)?;
     let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
     if indent.contains('\t') {
         return Some("indent with blanks: YAML allows no tabs there".to_owned());

@@ -37,11 +37,13 @@ pub(super) enum EventKind {
     SequenceStart {
         anchor: Option<String>,
         tag: Option<String>,
+        flow: bool,
     },
     SequenceEnd,
     MappingStart {
         anchor: Option<String>,
         tag: Option<String>,
+        flow: bool,
     },
     MappingEnd,
 }
@@ -49,8 +51,18 @@ pub(super) enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScalarStyle {
     Plain,
-    Quoted,
+    SingleQuoted,
+    DoubleQuoted,
     Block,
+}
+
+/// What a token is, as far as the end of a document is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// The end of a block, which has no text of its own.
+    BlockEnd,
+    StreamEnd,
+    Other,
 }
 
 /// Why the text is not YAML.
@@ -113,6 +125,29 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Reads the next token, the level below events: says where it starts, and as much of its
+    /// kind as the end of a document needs. A parser gives either events or tokens, never both.
+    pub(super) fn token(&mut self) -> Result<(Position, TokenKind), SyntaxError> {
+        let mut token = MaybeUninit::<sys::yaml_token_t>::uninit();
+        // SAFETY: the parser is initialized (by `new`); `token` is writable and is filled when the
+        // call succeeds.
+        if unsafe { sys::yaml_parser_scan(self.raw.as_mut_ptr(), token.as_mut_ptr()) }.fail {
+            return Err(self.error());
+        }
+        // SAFETY: the call succeeded, so the token is initialized; it is deleted once.
+        unsafe {
+            let raw = token.assume_init_ref();
+            let kind = match raw.type_ {
+                sys::YAML_BLOCK_END_TOKEN => TokenKind::BlockEnd,
+                sys::YAML_STREAM_END_TOKEN => TokenKind::StreamEnd,
+                _ => TokenKind::Other,
+            };
+            let start = position(raw.start_mark);
+            sys::yaml_token_delete(token.as_mut_ptr());
+            Ok((start, kind))
+        }
+    }
+
     fn error(&self) -> SyntaxError {
         // SAFETY: the parser is initialized; problem and context are null or static C strings.
         unsafe {
@@ -171,12 +206,18 @@ unsafe fn copy_event(event: &sys::yaml_event_t) -> EventKind {
             sys::YAML_SCALAR_EVENT => copy_scalar(event),
             sys::YAML_SEQUENCE_START_EVENT => {
                 let data = &event.data.sequence_start;
-                EventKind::SequenceStart { anchor: text(data.anchor.cast()), tag: text(data.tag.cast()) }
+                let flow = data.style == sys::YAML_FLOW_SEQUENCE_STYLE;
+                EventKind::SequenceStart {
+                    anchor: text(data.anchor.cast()),
+                    tag: text(data.tag.cast()),
+                    flow,
+                }
             }
             sys::YAML_SEQUENCE_END_EVENT => EventKind::SequenceEnd,
             sys::YAML_MAPPING_START_EVENT => {
                 let data = &event.data.mapping_start;
-                EventKind::MappingStart { anchor: text(data.anchor.cast()), tag: text(data.tag.cast()) }
+                let flow = data.style == sys::YAML_FLOW_MAPPING_STYLE;
+                EventKind::MappingStart { anchor: text(data.anchor.cast()), tag: text(data.tag.cast()), flow }
             }
             sys::YAML_MAPPING_END_EVENT => EventKind::MappingEnd,
             _ => EventKind::StreamEnd,
@@ -193,9 +234,8 @@ unsafe fn copy_scalar(event: &sys::yaml_event_t) -> EventKind {
         let length = usize::try_from(data.length).unwrap_or(0);
         let bytes = std::slice::from_raw_parts(data.value.cast_const(), length);
         let style = match data.style {
-            sys::YAML_SINGLE_QUOTED_SCALAR_STYLE | sys::YAML_DOUBLE_QUOTED_SCALAR_STYLE => {
-                ScalarStyle::Quoted
-            }
+            sys::YAML_SINGLE_QUOTED_SCALAR_STYLE => ScalarStyle::SingleQuoted,
+            sys::YAML_DOUBLE_QUOTED_SCALAR_STYLE => ScalarStyle::DoubleQuoted,
             sys::YAML_LITERAL_SCALAR_STYLE | sys::YAML_FOLDED_SCALAR_STYLE => ScalarStyle::Block,
             _ => ScalarStyle::Plain,
         };
