@@ -64,7 +64,6 @@ impl Machine {
     /// The machine stopped, or the time is over; the error holds the end of the console.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) -> Outcome {
-        let place = std::panic::Location::caller();
         loop {
             if let Some(position) = self.seen.find(text) {
                 self.seen.drain(..position + text.len());
@@ -76,7 +75,7 @@ impl Machine {
                 Err(reason) => {
                     let start = self.seen.len().saturating_sub(3000);
                     let end = self.seen.get(start..).unwrap_or(&self.seen);
-                    return Err(failed(format!("{place}: no `{text}` on the console ({reason}):\n{end}")));
+                    return Err(failed(format!("no `{text}` on the console ({reason}):\n{end}")));
                 }
             }
         }

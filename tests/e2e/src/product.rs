@@ -124,9 +124,8 @@ impl Run {
     /// It failed; the error holds what it said.
     #[track_caller]
     pub fn succeed(&self) -> Outcome<Finished> {
-        let place = std::panic::Location::caller();
         let finished = self.finish()?;
-        if finished.code == Some(0) { Ok(finished) } else { Err(failed(format!("{place}: {finished:#?}"))) }
+        if finished.code == Some(0) { Ok(finished) } else { Err(failed(format!("{finished:#?}"))) }
     }
 
     /// Runs the program to its end with nothing a container without rights would not have: as nobody, without
