@@ -52,6 +52,23 @@ pub(crate) struct Opened {
     /// Bytes in the file.
     pub(crate) len: u64,
     pub(crate) detected: Detected,
+    pub(crate) layout: Layout,
+}
+
+/// What is needed to read an image.
+#[derive(Debug)]
+pub(crate) enum Layout {
+    /// The disk is the first `len` bytes of the file.
+    Plain {
+        len: u64,
+    },
+    Qcow2(qcow2::Header),
+    Vhdx(vhdx::Layout),
+    /// The disk has `size` bytes; the header of the dynamic part is at byte `header` of the file.
+    VhdDynamic {
+        size: u64,
+        header: u64,
+    },
 }
 
 impl Opened {
@@ -66,8 +83,9 @@ impl Opened {
             return Err(Error::new(ErrorKind::InputNotFile, operation, path).caused_by(Reason::NotRegular));
         }
         let len = metadata.len();
-        let detected = identify(&file, len).map_err(|failure| failure.into_error(operation, path))?;
-        Ok(Self { file, len, detected })
+        let (detected, layout) =
+            identify(&file, len).map_err(|failure| failure.into_error(operation, path))?;
+        Ok(Self { file, len, detected, layout })
     }
 }
 
@@ -104,30 +122,36 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-fn identify(file: &File, len: u64) -> std::result::Result<Detected, Failure> {
+/// Reads no more than the start and the end of the file, whatever these say.
+fn identify(file: &File, len: u64) -> std::result::Result<(Detected, Layout), Failure> {
     let head = read_up_to(file, 0, HEAD)?;
-    let detected = |format, size: u64| {
-        let size = ByteSize::new(size);
-        let limit = MAX_VIRTUAL_SIZE;
-        let too_large = || Failure::new(ErrorKind::TooLarge, Reason::TooLarge { size, limit });
-        let rounded = size.checked_round_up(ByteSize::new(512)).filter(|rounded| *rounded <= limit);
-        Ok(Detected { format, virtual_size: rounded.ok_or_else(too_large)? })
-    };
-    for (at, mark, name) in REFUSED {
-        if head.get(at..).is_some_and(|rest| rest.starts_with(mark)) {
-            return Err(Failure::new(ErrorKind::Unsupported, Reason::Format(name)));
+    let refused =
+        REFUSED.iter().find(|(at, mark, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
+    if let Some((_, _, name)) = refused {
+        return Err(Failure::new(ErrorKind::Unsupported, Reason::Format(name)));
+    }
+    let (format, size, layout) = if head.starts_with(qcow2::MAGIC) {
+        let header = qcow2::Header::parse(&head, len)?;
+        (InputFormat::Qcow2, header.size, Layout::Qcow2(header))
+    } else if head.starts_with(vhdx::SIGNATURE) {
+        let layout = vhdx::layout(file, len)?;
+        (InputFormat::Vhdx, layout.virtual_size, Layout::Vhdx(layout))
+    } else if let Some(found) = vhd::identify(file, len, &head)? {
+        let size = found.virtual_size;
+        match found.format {
+            InputFormat::VhdDynamic => {
+                (found.format, size, Layout::VhdDynamic { size, header: found.data_offset })
+            }
+            format => (format, size, Layout::Plain { len: size }),
         }
-    }
-    if head.starts_with(qcow2::MAGIC) {
-        return detected(InputFormat::Qcow2, qcow2::identify(&head, len)?);
-    }
-    if head.starts_with(vhdx::SIGNATURE) {
-        return detected(InputFormat::Vhdx, vhdx::identify(file, len)?);
-    }
-    if let Some(found) = vhd::identify(file, len, &head)? {
-        return detected(found.format, found.virtual_size);
-    }
-    detected(InputFormat::Raw, len)
+    } else {
+        (InputFormat::Raw, len, Layout::Plain { len })
+    };
+    let (size, limit) = (ByteSize::new(size), MAX_VIRTUAL_SIZE);
+    let rounded = size.checked_round_up(ByteSize::new(512)).filter(|rounded| *rounded <= limit);
+    let virtual_size =
+        rounded.ok_or_else(|| Failure::new(ErrorKind::TooLarge, Reason::TooLarge { size, limit }))?;
+    Ok((Detected { format, virtual_size }, layout))
 }
 
 /// The bytes from `offset` on: `count` of them, or fewer at the end of the file.

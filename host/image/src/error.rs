@@ -10,10 +10,6 @@ use std::path::{Path, PathBuf};
 pub enum ErrorKind {
     /// A file could not be read or written.
     Io,
-    /// A program is not installed.
-    ProgramMissing,
-    /// A program failed.
-    ProgramFailed,
     /// The input is not a regular file.
     InputNotFile,
     /// The input changed while it was read.
@@ -104,7 +100,7 @@ impl Error {
 
     /// What the person can do.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<&'static str> {
         let hint = match self.kind {
             ErrorKind::GeometrySized => {
                 "write the VHD anew with its size in bytes: `qemu-img convert -O vpc -o force_size=on …`"
@@ -117,12 +113,9 @@ impl Error {
             }
             ErrorKind::OutputIsDirectory => "name a file within the directory",
             ErrorKind::OutputNotFile => "name a regular file, or one that does not exist yet",
-            ErrorKind::ProgramMissing => {
-                return self.source.as_ref()?.downcast_ref::<program::Error>()?.hint();
-            }
-            ErrorKind::Io | ErrorKind::ProgramFailed | ErrorKind::TooLarge => return None,
+            ErrorKind::Io | ErrorKind::TooLarge => return None,
         };
-        Some(hint.to_owned())
+        Some(hint)
     }
 }
 
@@ -155,8 +148,6 @@ pub(crate) enum Reason {
     NotRegular,
     #[error("it is a directory")]
     Directory,
-    #[error("it ends before byte {0}")]
-    EndsEarly(u64),
     #[error("the format is {0}, which is not read")]
     Format(&'static str),
     #[error("its disk has {size}, more than the {limit} that are allowed")]

@@ -9,9 +9,9 @@ use units::ByteSize;
 
 use crate::error::{Operation, Reason};
 use crate::partial::{Partial, directory_of};
-use crate::raw::{Copier, clone_whole};
+use crate::raw::{Copier, Used, clone_whole};
 use crate::vhd::{DiskType, Footer};
-use crate::{Error, ErrorKind, OutputFormat, Result, qemu_img, vhd};
+use crate::{Error, ErrorKind, OutputFormat, Result, qcow2, vhd, vhdx};
 
 /// The most links that are followed from one name to the next, as in the kernel.
 const MAX_LINKS: usize = 40;
@@ -33,7 +33,7 @@ pub struct ExportOptions {
 /// # Errors
 /// - [`ErrorKind::OutputIsDirectory`], [`ErrorKind::OutputNotFile`].
 /// - [`ErrorKind::TooLarge`]: the format cannot hold a disk of this size.
-/// - [`ErrorKind::Io`], [`ErrorKind::ProgramMissing`], [`ErrorKind::ProgramFailed`].
+/// - [`ErrorKind::Io`].
 pub fn export(
     work: PathBuf,
     output: &Path,
@@ -57,7 +57,13 @@ pub fn export(
             file.write_all_at(&footer, size).map_err(&io_error)?;
             publish(&file, &work, &output, progress)?;
         }
-        format => convert(&work, &output, format, size, progress)?,
+        format => {
+            let output_error = Error::io(Operation::Export, &output);
+            let partial = Partial::create(&output).map_err(&output_error)?;
+            let used = Used::new(&file, size, &partial.file, progress).map_err(&output_error)?;
+            write(&used, format, options).map_err(&output_error)?;
+            partial.finish(&output).map_err(&output_error)?;
+        }
     }
     match std::fs::remove_file(&work) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(error)),
@@ -90,22 +96,17 @@ fn copy_whole(source: &File, target: &File, len: u64, progress: &dyn Fn(u64, u64
         progress(len, len);
         return Ok(());
     }
-    target.set_len(len)?;
     Copier::new(source, target, len, progress)?.copy(0, 0, len)
 }
 
-fn convert(
-    work: &Path,
-    output: &Path,
-    format: OutputFormat,
-    size: u64,
-    progress: &dyn Fn(u64, u64),
-) -> Result<()> {
-    let io_error = Error::io(Operation::Export, output);
-    let partial = Partial::create(output).map_err(&io_error)?;
-    qemu_img::from_raw(work, partial.path(), format)?;
-    progress(size, size);
-    partial.finish(output).map_err(&io_error)
+/// Writes a format that is not plain bytes.
+fn write(used: &Used<'_>, format: OutputFormat, options: &ExportOptions) -> io::Result<()> {
+    match format {
+        OutputFormat::Qcow2 => qcow2::write(used),
+        OutputFormat::Vhdx => vhdx::write(used, options.seed),
+        OutputFormat::VhdDynamic => vhd::write(used, options.source_date_epoch, options.seed),
+        OutputFormat::Raw | OutputFormat::VhdFixed => Ok(()),
+    }
 }
 
 /// The path at which the output is to be put: `output`, or where it leads if it is a link.

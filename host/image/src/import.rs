@@ -4,10 +4,11 @@ use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::detect::{Detected, Opened};
-use crate::error::{Operation, Reason};
+use crate::detect::{Detected, Failure, Layout, Opened, read_up_to};
+use crate::error::Operation;
+use crate::extent::{Piece, ended_early};
 use crate::raw::{Copier, clone_whole};
-use crate::{Error, ErrorKind, InputFormat, Result, qemu_img};
+use crate::{Error, ErrorKind, Result, qcow2, vhd, vhdx};
 
 /// Writes the disk that the image `input` holds to the new file `work`, sparse, and padded with zeros to a multiple
 /// of 512 bytes. `progress` is told of the bytes done and their total.
@@ -15,61 +16,74 @@ use crate::{Error, ErrorKind, InputFormat, Result, qemu_img};
 /// `input` is opened for reading only. When this fails, `work` is gone again.
 ///
 /// # Errors
-/// As [`crate::detect`]; [`ErrorKind::Io`], also when `work` exists; [`ErrorKind::InputChanged`].
+/// As [`crate::detect`]; [`ErrorKind::Io`], also when `work` exists; [`ErrorKind::Corrupt`]: what only shows when all
+/// is read; [`ErrorKind::InputChanged`].
 pub fn import(input: &Path, work: &Path, progress: &dyn Fn(u64, u64)) -> Result<Detected> {
     let opened = Opened::open(input, Operation::Import)?;
-    let target = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(work)
-        .map_err(Error::io(Operation::Import, work))?;
-    let result = fill(&opened, input, &target, work, progress);
-    if result.is_err() {
-        // The error that is returned says more than one about a file that cannot be removed.
-        let _ = std::fs::remove_file(work);
+    let io_error = Error::io(Operation::Import, work);
+    let target =
+        File::options().read(true).write(true).create_new(true).mode(0o600).open(work).map_err(io_error)?;
+    match fill(&opened, &target, progress) {
+        Ok(()) => Ok(opened.detected),
+        Err(failure) => {
+            // The error that is returned says more than one about a file that cannot be removed.
+            let _ = std::fs::remove_file(work);
+            Err(failure.into_error(Operation::Import, input))
+        }
     }
-    result.map(|()| opened.detected)
 }
 
-fn fill(
-    opened: &Opened,
-    input: &Path,
-    target: &File,
-    work: &Path,
-    progress: &dyn Fn(u64, u64),
-) -> Result<()> {
+fn fill(opened: &Opened, target: &File, progress: &dyn Fn(u64, u64)) -> std::result::Result<(), Failure> {
+    let (file, len) = (&opened.file, opened.len);
     let size = opened.detected.virtual_size.bytes();
-    match opened.detected.format {
-        InputFormat::Raw | InputFormat::VhdFixed => copy_plain(opened, input, target, size, progress)?,
-        format => {
-            qemu_img::to_raw(input, format, work)?;
+    if let Layout::Plain { len } = &opened.layout {
+        if clone_whole(file, target) {
+            // Cuts off the footer of a fixed VHD.
+            target.set_len(*len)?;
+            target.set_len(size)?;
             progress(size, size);
+            return Ok(());
         }
+        return Copier::new(file, target, size, progress)?.copy(0, 0, *len).map_err(ended_early);
     }
-    target.set_len(size).map_err(Error::io(Operation::Import, work))
+    let mut pieces =
+        Pieces { opened, copier: Copier::new(file, target, size, progress)?, cluster: Vec::new() };
+    let mut sink = |piece| pieces.take(piece);
+    match &opened.layout {
+        Layout::Plain { .. } => {}
+        Layout::Qcow2(header) => qcow2::pieces(file, len, header, &mut sink)?,
+        Layout::Vhdx(layout) => vhdx::pieces(file, len, layout, &mut sink)?,
+        Layout::VhdDynamic { size, header } => vhd::pieces(file, len, *size, *header, &mut sink)?,
+    }
+    progress(size, size);
+    Ok(())
 }
 
-/// Copies the first `size` bytes; a fixed VHD's footer is left behind.
-fn copy_plain(
-    opened: &Opened,
-    input: &Path,
-    target: &File,
-    size: u64,
-    progress: &dyn Fn(u64, u64),
-) -> Result<()> {
-    if clone_whole(&opened.file, target) {
-        progress(size, size);
-        return Ok(());
-    }
-    let len = size.min(opened.len);
-    let mut copier =
-        Copier::new(&opened.file, target, size, progress).map_err(Error::io(Operation::Import, input))?;
-    copier.copy(0, 0, len).map_err(|source| match source.kind() {
-        std::io::ErrorKind::UnexpectedEof => {
-            Error::new(ErrorKind::InputChanged, Operation::Import, input).caused_by(Reason::EndsEarly(len))
+/// Puts pieces of the disk in their place.
+struct Pieces<'a> {
+    opened: &'a Opened,
+    copier: Copier<'a>,
+    /// A cluster that was decompressed.
+    cluster: Vec<u8>,
+}
+
+impl Pieces<'_> {
+    fn take(&mut self, piece: Piece) -> std::result::Result<(), Failure> {
+        match piece {
+            Piece::Stored { to, from, len } => self.copier.copy(from, to, len).map_err(ended_early),
+            Piece::Packed { to, from, packed, len } => self.decompress(to, from, packed, len),
         }
-        _ => Error::io(Operation::Import, input)(source),
-    })
+    }
+
+    fn decompress(&mut self, to: u64, from: u64, packed: u64, len: u64) -> std::result::Result<(), Failure> {
+        let Layout::Qcow2(header) = &self.opened.layout else { return Ok(()) };
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or_default();
+        // Both are at most a cluster and a sector: 2 MiB.
+        let packed = read_up_to(&self.opened.file, from, size(packed))?;
+        self.cluster.resize(size(header.cluster_size()), 0);
+        qcow2::decompress(header.compression, &packed, &mut self.cluster)
+            .map_err(|cause| Failure::new(ErrorKind::Corrupt, cause).at(from))?;
+        self.copier.write(self.cluster.get(..size(len)).unwrap_or_default(), to)?;
+        Ok(())
+    }
 }

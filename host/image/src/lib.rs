@@ -6,12 +6,12 @@
 mod detect;
 mod error;
 mod export;
+mod extent;
 mod fields;
 mod format;
 mod import;
 mod partial;
 mod qcow2;
-mod qemu_img;
 mod raw;
 mod vhd;
 mod vhdx;

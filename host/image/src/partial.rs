@@ -50,11 +50,6 @@ impl Partial {
         Err(error)
     }
 
-    /// Where the file is for now.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Has the disk hold all of the file, and gives it its name.
     pub(crate) fn finish(mut self, output: &Path) -> io::Result<()> {
         self.file.sync_all()?;

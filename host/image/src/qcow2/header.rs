@@ -42,8 +42,6 @@ pub(crate) enum Error {
     Field { field: &'static str, value: u64 },
     #[error("the {what} at byte {offset} lies outside of the file, or is not aligned")]
     Place { what: &'static str, offset: u64 },
-    #[error("the compressed cluster at byte {0} cannot be decompressed")]
-    Compressed(u64),
 }
 
 impl Error {

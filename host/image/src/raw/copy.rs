@@ -27,28 +27,31 @@ pub(crate) struct Copier<'a> {
     by_kernel: bool,
     buffer: Vec<u8>,
     progress: &'a dyn Fn(u64, u64),
-    done: u64,
     total: u64,
 }
 
 impl<'a> Copier<'a> {
-    /// A copier that tells `progress` of the bytes handled, out of `total`.
+    /// A copier into `target`, which is still empty, and will have `total` bytes. `progress` is told the place in it
+    /// that was reached.
     ///
     /// A source with holes is copied as it is. One without is likely to have been through a program that wrote out
-    /// its zeros: it is read, and zeros become holes.
+    /// its zeros: unless its extents can be shared, it is read, and zeros become holes.
     pub(crate) fn new(
         source: &'a File,
         target: &'a File,
         total: u64,
         progress: &'a dyn Fn(u64, u64),
     ) -> io::Result<Self> {
+        // Whether extents can be shared is found out by trying.
+        let shares = clone_whole(source, target);
+        target.set_len(0)?;
+        target.set_len(total)?;
         let metadata = source.metadata()?;
-        let allocated = metadata.blocks().saturating_mul(512);
-        let is_sparse = allocated < metadata.len() / 10 * 9;
-        Ok(Self { source, target, by_kernel: is_sparse, buffer: Vec::new(), progress, done: 0, total })
+        let is_sparse = metadata.blocks().saturating_mul(512) < metadata.len() / 10 * 9;
+        Ok(Self { source, target, by_kernel: shares || is_sparse, buffer: Vec::new(), progress, total })
     }
 
-    /// Copies `len` bytes at `from` to `to`, but for holes. The progress advances by `len`.
+    /// Copies `len` bytes at `from` to `to`, but for holes.
     ///
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] when the source ends early.
@@ -56,22 +59,24 @@ impl<'a> Copier<'a> {
         let end = from.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
         let mut at = from;
         while let Some((start, stop)) = next_data(self.source, at, end)? {
-            self.advance(start - at);
             let target = to.checked_add(start - from).ok_or(io::ErrorKind::InvalidInput)?;
-            self.copy_data(start, target, stop - start)?;
+            let copied = self.copy_in_kernel(start, target, stop - start)?;
+            self.read_and_write(start + copied, target + copied, stop - start - copied)?;
             at = stop;
         }
-        self.advance(end - at);
+        (self.progress)(to.saturating_add(len), self.total);
         Ok(())
     }
 
-    /// Counts bytes as handled that need no copying.
-    pub(crate) fn advance(&mut self, len: u64) {
-        self.done = self.done.saturating_add(len);
-        (self.progress)(self.done, self.total);
+    /// Writes bytes that do not stand in the source, but for zeros.
+    pub(crate) fn write(&mut self, bytes: &[u8], to: u64) -> io::Result<()> {
+        write_nonzero(self.target, bytes, to)?;
+        (self.progress)(to.saturating_add(bytes.len() as u64), self.total);
+        Ok(())
     }
 
-    fn copy_data(&mut self, from: u64, to: u64, len: u64) -> io::Result<()> {
+    /// Returns how many bytes were copied before it turned out that the kernel cannot.
+    fn copy_in_kernel(&mut self, from: u64, to: u64, len: u64) -> io::Result<u64> {
         let mut copied = 0;
         while self.by_kernel && copied < len {
             let chunk = usize::try_from(len - copied).unwrap_or(KERNEL_CHUNK).min(KERNEL_CHUNK);
@@ -80,19 +85,17 @@ impl<'a> Copier<'a> {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
                     copied += count as u64;
-                    self.advance(count as u64);
+                    (self.progress)(to + copied, self.total);
                 }
                 Err(Errno::INTR) => {}
                 // Not between these file systems, or not on this kernel.
-                Err(
-                    Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::BADF,
-                ) => {
+                Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
                     self.by_kernel = false;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        self.read_and_write(from + copied, to + copied, len - copied)
+        Ok(copied)
     }
 
     fn read_and_write(&mut self, from: u64, to: u64, len: u64) -> io::Result<()> {
@@ -104,15 +107,14 @@ impl<'a> Copier<'a> {
             self.source.read_exact_at(bytes, from + copied)?;
             write_nonzero(self.target, bytes, to + copied)?;
             copied += chunk as u64;
-            self.done = self.done.saturating_add(chunk as u64);
-            (self.progress)(self.done, self.total);
+            (self.progress)(to + copied, self.total);
         }
         Ok(())
     }
 }
 
 /// Writes `bytes` at `offset`, but for whole grains of zeros.
-pub(crate) fn write_nonzero(target: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+pub(super) fn write_nonzero(target: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut run_start = 0;
     let mut at = 0;
     for grain in bytes.chunks(ZERO_GRAIN) {
@@ -126,13 +128,13 @@ pub(crate) fn write_nonzero(target: &File, bytes: &[u8], offset: u64) -> io::Res
 }
 
 /// Whether all bytes are zero. Written so that the compiler compares many bytes at a time.
-pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+pub(super) fn is_zero(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<64>();
     words.iter().all(|word| *word == [0; 64]) && rest.iter().all(|byte| *byte == 0)
 }
 
 /// The next range within `at .. end` that may hold anything but zeros.
-pub(crate) fn next_data(file: &File, at: u64, end: u64) -> io::Result<Option<(u64, u64)>> {
+pub(super) fn next_data(file: &File, at: u64, end: u64) -> io::Result<Option<(u64, u64)>> {
     if at >= end {
         return Ok(None);
     }
@@ -148,4 +150,53 @@ pub(crate) fn next_data(file: &File, at: u64, end: u64) -> io::Result<Option<(u6
     }
     let stop = seek(file, SeekFrom::Hole(start))?;
     Ok(Some((start, stop.clamp(start + 1, end))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_become_holes_and_all_else_is_kept() {
+        for sizes in [vec![1], vec![4096, 1], vec![3 << 20, 4096, 100, 1 << 20], vec![0, 9000, 5]] {
+            // Spans of zeros and of ones, in turn.
+            let bytes: Vec<u8> =
+                sizes.iter().enumerate().flat_map(|(index, len)| vec![index as u8 % 2; *len]).collect();
+            let source = tempfile::tempfile().unwrap();
+            source.write_all_at(&bytes, 0).unwrap();
+            let target = tempfile::tempfile().unwrap();
+            let len = bytes.len() as u64;
+            Copier::new(&source, &target, len, &|_, _| {}).unwrap().copy(0, 0, len).unwrap();
+            let mut copy = vec![9; bytes.len()];
+            target.read_exact_at(&mut copy, 0).unwrap();
+            assert!(copy == bytes, "{sizes:?}");
+            let zeros: usize = sizes.iter().step_by(2).filter(|len| **len > 8192).sum();
+            let allocated = target.metadata().unwrap().blocks() * 512;
+            assert!(allocated <= (bytes.len() - zeros + 5 * 4096) as u64, "{sizes:?}: {allocated}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_ends_early_is_an_error() {
+        let (source, target) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        source.write_all_at(&[1; 10_000], 0).unwrap();
+        let mut copier = Copier::new(&source, &target, 20_000, &|_, _| {}).unwrap();
+        // A hole at the end of a file reads as zeros only if it is within the file.
+        copier.copy(5000, 0, 5000).unwrap();
+        source.set_len(8000).unwrap();
+        assert!(copier.read_and_write(5000, 0, 5000).is_err());
+    }
+
+    #[test]
+    fn progress_reaches_the_total() {
+        let (source, target) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        source.set_len(3 << 20).unwrap();
+        source.write_all_at(&[1; 4096], 1 << 20).unwrap();
+        let seen = std::cell::RefCell::new(Vec::new());
+        let progress = |done, total| seen.borrow_mut().push((done, total));
+        Copier::new(&source, &target, 3 << 20, &progress).unwrap().copy(0, 0, 3 << 20).unwrap();
+        let seen = seen.into_inner();
+        assert_eq!(seen.last(), Some(&(3 << 20, 3 << 20)));
+        assert!(seen.is_sorted(), "{seen:?}");
+    }
 }

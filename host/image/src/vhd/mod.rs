@@ -4,8 +4,10 @@
 //! A VHD tells the size of its disk twice: in bytes, and by cylinders, heads and sectors, which cannot tell every
 //! size. Which one counts depends on the program that made it; those that mean the latter are refused.
 
+mod dynamic;
 mod footer;
 
+pub(crate) use dynamic::{pieces, write};
 pub(crate) use footer::{DiskType, Error, Footer};
 
 use std::fs::File;
@@ -23,6 +25,8 @@ pub(crate) struct Found {
     pub(crate) format: InputFormat,
     /// Bytes.
     pub(crate) virtual_size: u64,
+    /// Where the header of a dynamic VHD is, in bytes.
+    pub(crate) data_offset: u64,
 }
 
 /// Tells whether a file of `len` bytes that starts with `head` is a VHD: it ends in a footer.
@@ -45,7 +49,7 @@ pub(crate) fn identify(file: &File, len: u64, head: &[u8]) -> Result<Option<Foun
         return Err(Error::CutShort(footer.current_size).into());
     }
     // The last sector counts only if it is whole, as in QEMU.
-    Ok(Some(Found { format, virtual_size: footer.current_size / 512 * 512 }))
+    Ok(Some(Found { format, virtual_size: footer.current_size / 512 * 512, data_offset: footer.data_offset }))
 }
 
 impl From<Error> for Failure {

@@ -2,6 +2,8 @@
 
 mod header;
 mod metadata;
+mod read;
+mod write;
 
 pub(crate) use header::{Error, SIGNATURE};
 
@@ -11,11 +13,8 @@ use crate::ErrorKind;
 use crate::detect::{Failure, read_up_to};
 
 pub(crate) use metadata::Layout;
-
-/// The size of the disk in bytes, once the headers are known to ask for nothing that is not read.
-pub(crate) fn identify(file: &File, len: u64) -> Result<u64, Failure> {
-    Ok(layout(file, len)?.virtual_size)
-}
+pub(crate) use read::pieces;
+pub(crate) use write::write;
 
 /// Reads everything that stands in front of the table of blocks.
 pub(crate) fn layout(file: &File, len: u64) -> Result<Layout, Failure> {

@@ -1,5 +1,9 @@
 //! Disks with known bytes, and the judge.
 #![allow(dead_code, reason = "each test program uses a part of this")]
+#![allow(clippy::disallowed_methods, reason = "the judge is no program of the tool")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+#![allow(unreachable_pub, reason = "shared between test programs")]
+#![allow(missing_docs, reason = "helpers of tests")]
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -58,4 +62,15 @@ pub fn qemu_says_equal(disk: &Path, image: &Path, driver: &str) {
     let disk = format!("driver=raw,file.filename={}", disk.display());
     let image = format!("{driver},file.filename={}", image.display());
     qemu_img(&["compare", "-q", "--image-opts", &disk, &image]);
+}
+
+pub fn qemu_io(image: &str, commands: &[&str]) {
+    let commands: Vec<&str> = commands.iter().flat_map(|command| ["-c", command]).collect();
+    let output = Command::new("qemu-io")
+        .args(["-f", "qcow2", "-d", "unmap"])
+        .args(commands)
+        .arg(image)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
