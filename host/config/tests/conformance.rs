@@ -1,5 +1,5 @@
 //! The cases in `tests/conformance/*.yaml`: what one configuration file accepts and refuses.
-
+#![cfg(test)]
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
