@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::build;
+use crate::packages::is_root;
 use crate::setup::{Purpose, prepare};
 use crate::shell::{cargo, command, fixture_cache, run, text, workspace};
 
@@ -92,7 +93,26 @@ fn documentation() -> Outcome {
 fn runner(packages: &[&str], filter: &[&str]) -> Outcome {
     let mut test = with_program(if has_nextest() { nextest() } else { cargo("test") })?;
     test.args(packages).args(["--no-fail-fast", "--"]).args(filter);
-    run(&mut test)
+    if is_root() {
+        return run(&mut test);
+    }
+    // Made before: `mmdebstrap` makes a user namespace of its own, and would take ours for root's.
+    let cache = fixture_cache();
+    fixtures::debian::image(&cache)?;
+    fixtures::debian::container_base(&cache)?;
+    run(&mut in_user_namespace(&test))
+}
+
+/// The same command where we are root over ids that are ours: the steps are compared with programs like `useradd`,
+/// which insist on that.
+fn in_user_namespace(test: &Command) -> Command {
+    let mut inside = command("unshare");
+    inside
+        .args(["--map-root-user", "--map-auto", "--mount", "--"])
+        .arg(test.get_program())
+        .args(test.get_args());
+    inside.envs(test.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    inside
 }
 
 fn nextest() -> Command {
