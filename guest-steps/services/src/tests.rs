@@ -160,11 +160,7 @@ fn refusals_say_which_unit_and_why() {
             &[],
             "cannot enable `loop`: unit `loop.service` is a link that is not followed; name the unit it stands for",
         ),
-        (
-            &["a\u{7}\n"],
-            &[],
-            "cannot enable `a\\u{7}\\n`: unit `a\\x07\\x0a.service` does not exist in the image",
-        ),
+        (&["a b"], &[], "cannot enable `a b`: unit `a\\x20b.service` does not exist in the image"),
     ];
     for (enable, disable, message) in cases {
         assert_eq!(run(enable, disable, &host).unwrap_err().message, message);

@@ -122,9 +122,10 @@ fn systemctl(root: &Path, enable: &[&str], disable: &[&str]) -> Result<String, S
 /// Whether the first file of the unit's name, or the link there, leads to nothing.
 fn dangles(root: &Path, unit: &str) -> bool {
     let said = with_root(root, "is-enabled", unit).unwrap_err();
-    let is_link = |directory: &&str| root.join(directory).join(unit).is_symlink();
+    let file = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };
+    let is_link = |directory: &&str| root.join(directory).join(&file).is_symlink();
     said.contains("Link has been severed")
-        || (said.contains("No such file") && UNIT_DIRECTORIES.iter().any(|d| is_link(&d)))
+        || (said.contains("No such file") && UNIT_DIRECTORIES.iter().any(is_link))
 }
 
 /// Images without init scripts: quicker.
@@ -132,6 +133,10 @@ fn dangles(root: &Path, unit: &str) -> bool {
 fn with_root(root: &Path, verb: &str, name: &str) -> Result<String, String> {
     let mut command = std::process::Command::new("systemctl");
     command.arg("--root").arg(root).args([verb, name]).env("LC_ALL", "C");
+    if verb == "is-enabled" {
+        // The state of the unit is asked for, not that of an init script.
+        command.env("SYSTEMCTL_SKIP_SYSV", "1");
+    }
     let output = command
         .output()
         .unwrap_or_else(|cause| panic!("cannot run `systemctl` (package `systemd`): {cause}"));
