@@ -130,7 +130,7 @@ impl Window {
     /// Overwrites what is not zero already, so that no block is allocated in vain.
     fn write_zeros(&self, offset: u64, len: u64) -> Result<(), WindowError> {
         const STEP: u64 = 64 * 1024;
-        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         let mut buffer = vec![0; ZEROS.len()];
         let mut done = 0;
         while done < len {

@@ -32,6 +32,8 @@ pub struct FstabEntry {
     pub filesystem: String,
     /// Mount options in their order.
     pub options: Vec<String>,
+    /// In which pass it is checked at boot; 0, also when missing or no number: never.
+    pub passno: u32,
 }
 
 /// A line that cannot be understood.
@@ -52,8 +54,25 @@ impl std::error::Error for FstabError {}
 
 /// File systems that a kernel makes up: nothing of the image is in them.
 const PSEUDO: &[&str] = &[
-    "devtmpfs", "proc", "sysfs", "devpts", "tmpfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "hugetlbfs",
-    "mqueue", "configfs", "efivarfs", "bpf", "pstore", "ramfs", "fusectl", "binfmt_misc",
+    "devtmpfs",
+    "proc",
+    "sysfs",
+    "devpts",
+    "tmpfs",
+    "cgroup",
+    "cgroup2",
+    "debugfs",
+    "tracefs",
+    "securityfs",
+    "hugetlbfs",
+    "mqueue",
+    "configfs",
+    "efivarfs",
+    "bpf",
+    "pstore",
+    "ramfs",
+    "fusectl",
+    "binfmt_misc",
 ];
 
 /// Lines that are read at most.
@@ -82,8 +101,17 @@ impl FstabEntry {
     /// Whether the file system comes over the network.
     #[must_use]
     pub fn is_network(&self) -> bool {
-        matches!(self.filesystem.as_str(), "nfs" | "nfs4" | "cifs" | "smb3" | "9p" | "virtiofs" | "ceph" | "glusterfs")
-            || self.filesystem.starts_with("fuse.")
+        matches!(
+            self.filesystem.as_str(),
+            "nfs" | "nfs4" | "cifs" | "smb3" | "9p" | "virtiofs" | "ceph" | "glusterfs"
+        ) || self.filesystem.starts_with("fuse.")
+    }
+
+    /// Whether the last word of the options is that nothing may be written.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let last = self.options.iter().rev().find(|option| *option == "ro" || *option == "rw");
+        last.is_some_and(|option| option == "ro")
     }
 
     /// The value of `name=value` among the options; the last one counts.
@@ -119,22 +147,35 @@ pub fn parse_fstab(text: &str) -> (Vec<FstabEntry>, Vec<FstabError>) {
 fn parse_line(line: usize, text: &str) -> Result<FstabEntry, FstabError> {
     let error = |reason| FstabError { line, reason };
     let mut fields = text.split_ascii_whitespace();
-    let mut field = |reason| fields.next().ok_or_else(|| error(reason)).map(unescape)?.ok_or(error("a bad escape"));
+    let mut field =
+        |reason| fields.next().ok_or_else(|| error(reason)).map(unescape)?.ok_or(error("a bad escape"));
     let source = source(field("the source is missing")?);
     let target = field("the mount point is missing")?;
     let filesystem = field("the type of the file system is missing")?;
     let options = fields.next().unwrap_or("defaults");
     let options = unescape(options).ok_or(error("a bad escape"))?;
+    let passno = fields.nth(1).and_then(|pass| pass.parse().ok()).unwrap_or(0);
     if !target.starts_with('/') && !matches!(target.as_str(), "none" | "swap") {
         return Err(error("the mount point is not an absolute path"));
     }
     let target = if target == "swap" { "none".to_owned() } else { target };
-    let options = options.split(',').filter(|option| !option.is_empty()).map(str::to_owned).collect();
-    Ok(FstabEntry { line, source, target, filesystem, options })
+    let options = split_options(&options);
+    Ok(FstabEntry { line, source, target, filesystem, options, passno })
+}
+
+/// A comma within double quotes is part of a value, as SELinux contexts have it.
+fn split_options(text: &str) -> Vec<String> {
+    let mut quoted = false;
+    let parts = text.split(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    parts.filter(|option| !option.is_empty()).map(str::to_owned).collect()
 }
 
 fn source(text: String) -> Source {
-    let tags: [(&str, fn(String) -> Source); 4] = [
+    type Tag = (&'static str, fn(String) -> Source);
+    let tags: [Tag; 4] = [
         ("UUID=", Source::Uuid),
         ("LABEL=", Source::Label),
         ("PARTUUID=", Source::PartUuid),
@@ -142,7 +183,7 @@ fn source(text: String) -> Source {
     ];
     for (tag, make) in tags {
         if let Some(value) = text.strip_prefix(tag) {
-            return make(value.trim_matches('"').to_owned());
+            return make(value.trim_matches(['"', '\'']).to_owned());
         }
     }
     if text.starts_with("/dev/") { Source::Device(text) } else { Source::Other(text) }
@@ -162,7 +203,8 @@ fn unescape(field: &str) -> Option<String> {
             continue;
         }
         let (digits, after) = rest.split_at_checked(3)?;
-        let value = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok().filter(|value| *value != 0)?;
+        let value =
+            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok().filter(|value| *value != 0)?;
         bytes.push(value);
         rest = after;
     }
@@ -201,6 +243,30 @@ mod tests {
         assert_eq!(shown[3], (6, "tmpfs".to_owned(), "/tmp", "tmpfs", true));
         assert_eq!(entries[3].option("size"), Some("6%"));
         assert_eq!(entries[0].options, ["defaults", "noatime"]);
+        assert_eq!((entries[0].passno, entries[1].passno, entries[2].passno), (1, 0, 0));
+    }
+
+    #[test]
+    fn options_are_split_outside_quotes_and_the_last_one_counts() {
+        let (entries, _) = parse_fstab("LABEL='x' / ext4 ,ro,context=\"a:b,c\",rw\n/dev/x /y ext4 rw,ro 0 x");
+        assert_eq!(entries[0].options, ["ro", "context=\"a:b,c\"", "rw"]);
+        assert_eq!(entries[0].source, Source::Label("x".into()));
+        assert_eq!((entries[0].is_read_only(), entries[1].is_read_only()), (false, true));
+    }
+
+    #[test]
+    fn escapes_stand_for_bytes_of_utf_8() {
+        for (field, expected) in [
+            ("/\\011\\012\\134", Some("/\t\n\\")),
+            ("/\\303\\244", Some("/\u{e4}")),
+            ("/\\134040", Some("/\\040")),
+            ("/\\377", None),
+            ("/\\08x", None),
+            ("/\\", None),
+        ] {
+            let (entries, _) = parse_fstab(&format!("/dev/x {field} ext4"));
+            assert_eq!(entries.first().map(|entry| entry.target.as_str()), expected, "{field}");
+        }
     }
 
     #[test]

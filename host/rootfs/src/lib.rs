@@ -7,11 +7,14 @@ mod fat;
 mod filesystem;
 mod fstab;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod model;
 pub mod operations;
 mod path;
 #[cfg(test)]
 mod property_tests;
+pub mod record;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run the standard tools")]
 mod testing;

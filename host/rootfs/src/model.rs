@@ -30,8 +30,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(clock: Timestamp, habits: Habits) -> Self {
         let mut model = Self { objects: HashMap::new(), next: 1, clock, habits };
-        let mode = if habits.fat { 0o755 } else { 0o755 };
-        let root = model.object(Kind::Directory, mode, None);
+        let root = model.object(Kind::Directory, 0o755, None);
         model.object_mut(root).unwrap().attributes.links = 2;
         if !habits.fat {
             let found = model.make(root, b"lost+found", Kind::Directory, 0o700, None).unwrap();

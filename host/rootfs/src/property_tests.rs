@@ -99,12 +99,12 @@ impl Draw {
     fn path(self, random: &mut Random) -> ImagePathBuf {
         let mut bytes = Vec::new();
         for _ in 0..1 + random.below(3).min(random.below(4)) {
-            bytes.push(b'/');
-            match random.below(30) {
-                0 => bytes.extend_from_slice(b".."),
-                1 => bytes.push(b'.'),
-                _ => bytes.extend_from_slice(NAMES[random.below(self.names) as usize]),
-            }
+            let name = match random.below(30) {
+                0 => &b".."[..],
+                1 => b".",
+                _ => NAMES[random.below(self.names) as usize],
+            };
+            bytes.extend_from_slice(&[b"/", name].concat());
         }
         if random.below(40) == 0 {
             bytes.push(b'/');
@@ -211,21 +211,23 @@ fn trees_are_the_same(label: &str, real: &mut UserTree, model: &mut UserTree) {
     }
 }
 
-fn compare(
-    label: &str,
-    seed: u64,
-    calls: usize,
+/// The file system under test.
+struct Case {
+    label: String,
     draw: Draw,
     habits: Habits,
-    image: &Image,
+    image: Image,
     check: fn(&Image),
     open: fn(&Image) -> UserTree,
-) {
+}
+
+fn compare(case: &Case, seed: u64, calls: usize) {
+    let Case { label, draw, habits, image, check, open } = case;
     let mut random = Random::new(seed);
     let mut real = open(image);
     let mut model = UserTree::new(CLOCK);
     let name = if habits.fat { "fat model" } else { "model" };
-    model.mount_root(Box::new(Model::new(CLOCK, habits)), name).unwrap();
+    model.mount_root(Box::new(Model::new(CLOCK, *habits)), name).unwrap();
     // The root of an image has the time of its making.
     if !habits.fat {
         for tree in [&mut real, &mut model] {
@@ -247,7 +249,7 @@ fn compare(
     check(image);
     let mut again = open(image);
     trees_are_the_same(&format!("{label}, seed {seed}, opened again"), &mut again, &mut model);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         again.trim().unwrap();
         check(image);
         trees_are_the_same(&format!("{label}, seed {seed}, trimmed"), &mut again, &mut model);
@@ -259,7 +261,15 @@ const EXT4: Draw = Draw { names: 14, largest: 60_000, xattr: 700, wide_times: tr
 fn ext4(label: &str, draw: Draw, arguments: &[&str]) {
     for seed in 1..=4 {
         let image = Image::ext(64 * MIB, arguments);
-        compare(label, seed, 1000, draw, Habits::default(), &image, Image::check_ext, Image::ext4_tree);
+        let case = Case {
+            label: label.to_owned(),
+            draw,
+            habits: Habits::default(),
+            image,
+            check: Image::check_ext,
+            open: Image::ext4_tree,
+        };
+        compare(&case, seed, 1000);
     }
 }
 
@@ -293,7 +303,9 @@ fn fat(label: &str, arguments: &[&str], bytes: u64) {
                 .unwrap();
             tree
         };
-        compare(label, seed, 1000, draw, Habits { fat: true }, &image, Image::check_fat, open);
+        let habits = Habits { fat: true };
+        let case = Case { label: label.to_owned(), draw, habits, image, check: Image::check_fat, open };
+        compare(&case, seed, 1000);
     }
 }
 

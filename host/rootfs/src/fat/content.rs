@@ -7,7 +7,7 @@ use crate::filesystem::Outcome;
 
 /// The most bytes a file can have.
 const LONGEST: u64 = u32::MAX as u64;
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 impl Volume {
     pub(super) fn read_content(&mut self, raw: &Slot, offset: u64, buffer: &mut [u8]) -> Outcome<usize> {

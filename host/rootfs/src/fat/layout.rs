@@ -76,7 +76,7 @@ impl Layout {
         let clusters = (end - data_start) / cluster_size;
         let width = match clusters {
             0 => return not_fat("there is no cluster"),
-            ..FAT16_FROM => Width::Bits12,
+            1..FAT16_FROM => Width::Bits12,
             FAT16_FROM..FAT32_FROM => Width::Bits16,
             _ => Width::Bits32,
         };

@@ -84,9 +84,8 @@ pub(super) fn as_short(name: &str) -> Option<Short> {
         Some((base, extension)) => (base, Some(extension)),
         None => (name, None),
     };
-    let fits = |part: &str, most: usize| {
-        (1..=most).contains(&part.len()) && part.bytes().all(|byte| is_short_character(byte))
-    };
+    let fits =
+        |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(is_short_character);
     if !fits(base, 8) || extension.is_some_and(|extension| !fits(extension, 3)) {
         return None;
     }

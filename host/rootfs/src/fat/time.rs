@@ -25,7 +25,7 @@ pub(super) fn stamp(time: Timestamp) -> Stamp {
     };
     let (year, month, day) = civil(day);
     let date = (year - 1980) << 9 | month << 5 | day;
-    let time = second / 3600 << 11 | second / 60 % 60 << 5 | second % 60 / 2;
+    let time = ((second / 3600) << 11) | ((second / 60 % 60) << 5) | (second % 60 / 2);
     Stamp { date: u16::try_from(date).unwrap_or_default(), time: u16::try_from(time).unwrap_or_default() }
 }
 

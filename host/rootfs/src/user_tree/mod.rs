@@ -147,7 +147,8 @@ impl UserTree {
         let Ok(index) = u32::try_from(self.mounts.len()) else {
             return Err(attached(ErrorKind::TooLarge.into()));
         };
-        if self.covered.contains_key(&node.into()) || place.is_root() {
+        // Where something is mounted the path ends in that one's root.
+        if self.engine(node.mount).map_err(attached)?.root() == node.inode {
             return Err(attached(ErrorKind::AlreadyExists.into()));
         }
         mount.path = place.path();

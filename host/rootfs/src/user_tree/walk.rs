@@ -38,10 +38,6 @@ impl Place {
         self.name.as_deref().ok_or_else(|| otherwise.into())
     }
 
-    pub(super) fn is_root(&self) -> bool {
-        self.above.is_empty() && self.name.is_none()
-    }
-
     /// Absolute, without links.
     pub(super) fn path(&self) -> ImagePathBuf {
         let mut path = Vec::new();
@@ -199,15 +195,8 @@ impl Walk {
     }
 
     fn place(&mut self, name: Option<Vec<u8>>, node: Option<Node>) -> Place {
-        let mut above = std::mem::take(&mut self.above);
-        if name.is_some() {
-            return Place { above, root: self.root, name, node, slash: self.slash };
-        }
-        // For `a/b/..` the path is that of `a`; the name stays unknown so that it cannot be removed by it.
-        if above.is_empty() {
-            above.shrink_to_fit();
-        }
-        Place { above, root: self.root, name: None, node, slash: self.slash }
+        let above = std::mem::take(&mut self.above);
+        Place { above, root: self.root, name, node, slash: self.slash }
     }
 }
 
