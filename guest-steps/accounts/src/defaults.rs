@@ -76,8 +76,8 @@ pub struct NewUserDefaults {
     pub shell: String,
     /// The tree that a new home directory is a copy of.
     pub skeleton: String,
-    /// Name or ID of the primary group where users have no group of their own.
-    pub group: Option<String>,
+    /// Names or IDs of the primary group where users have no group of their own: the last one that exists counts.
+    pub groups: Vec<String>,
     /// Days between the password's end and the account's; negative: never.
     pub inactive: i64,
     /// Day since 1970 on which an account ends; negative: never.
@@ -92,7 +92,7 @@ impl Default for NewUserDefaults {
             home_base: "/home".into(),
             shell: "/bin/bash".into(),
             skeleton: "/etc/skel".into(),
-            group: None,
+            groups: Vec::new(),
             inactive: -1,
             expire: -1,
             mail_spool: false,
@@ -121,7 +121,7 @@ impl NewUserDefaults {
                 "HOME" => defaults.home_base = value.into(),
                 "SHELL" => defaults.shell = value.into(),
                 "SKEL" if !value.is_empty() => defaults.skeleton = value.into(),
-                "GROUP" => defaults.group = Some(value.into()),
+                "GROUP" => defaults.groups.push(value.into()),
                 "INACTIVE" => {
                     defaults.inactive = parse_number(value).filter(|days| *days >= -1).unwrap_or(-1)
                 }
@@ -235,7 +235,7 @@ mod tests {
         let defaults = NewUserDefaults::parse(text).unwrap();
         assert_eq!(defaults.shell, "/bin/zsh");
         assert_eq!(defaults.skeleton, "/etc/skel");
-        assert_eq!(defaults.group.as_deref(), Some("users"));
+        assert_eq!(defaults.groups, ["users"]);
         assert_eq!((defaults.inactive, defaults.mail_spool), (-1, true));
         assert!(NewUserDefaults::parse("SHELL=/bin/sh:x\n").is_err());
         assert!(NewUserDefaults::parse("HOME=/h\r\n").is_err());

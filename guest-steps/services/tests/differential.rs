@@ -123,7 +123,9 @@ fn systemctl(root: &Path, enable: &[&str], disable: &[&str]) -> Result<String, S
 fn dangles(root: &Path, unit: &str) -> bool {
     let said = with_root(root, "is-enabled", unit).unwrap_err();
     let file = if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") };
-    let is_link = |directory: &&str| root.join(directory).join(&file).is_symlink();
+    let template = file.split_once('@').map_or_else(String::new, |(prefix, _)| format!("{prefix}@.service"));
+    let is_link =
+        |directory: &&str| [&file, &template].iter().any(|file| root.join(directory).join(file).is_symlink());
     said.contains("Link has been severed")
         || (said.contains("No such file") && UNIT_DIRECTORIES.iter().any(is_link))
 }

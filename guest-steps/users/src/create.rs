@@ -98,15 +98,17 @@ fn primary_group(
 }
 
 fn default_group(groups: &Groups, defaults: &NewUserDefaults, host: &dyn Host) -> u32 {
-    let Some(group) = &defaults.group else {
-        return FALLBACK_GID;
-    };
-    if let Some((_, gid)) = groups.named(group) {
-        return gid;
+    let mut gid = FALLBACK_GID;
+    for group in &defaults.groups {
+        match groups.named(group) {
+            Some((_, found)) => gid = found,
+            None => {
+                let message = "GROUP in `/etc/default/useradd` of the image does not exist";
+                host.log(Level::Warn, message, &[("group", group)]);
+            }
+        }
     }
-    let fields = [("group", group.as_str())];
-    host.log(Level::Warn, "GROUP in `/etc/default/useradd` of the image does not exist", &fields);
-    FALLBACK_GID
+    gid
 }
 
 fn grant_subordinate_ids(name: &str, defs: &LoginDefs, host: &dyn Host) -> Result<()> {
