@@ -212,11 +212,14 @@ impl Diagnostics {
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        for (index, diagnostic) in self.list.iter().enumerate() {
+        for (index, diagnostic) in self.list.iter().take(MAX_PRINTED).enumerate() {
             if index > 0 {
                 text.push('\n');
             }
             self.render(diagnostic, &mut text)?;
+        }
+        if self.list.len() > MAX_PRINTED {
+            write!(text, "\nand {} more", self.list.len() - MAX_PRINTED)?;
         }
         f.write_str(&text)
     }
@@ -270,6 +273,8 @@ struct MaskedLine<'a> {
     masked: Vec<(u32, u32)>,
 }
 
+/// So many problems are printed.
+const MAX_PRINTED: usize = 50;
 /// What stands where a secret stood.
 const MASK: &str = "[redacted]";
 /// Longer lines are cut here, in characters.

@@ -59,13 +59,22 @@ pub struct FileToPlace<'a> {
     pub at: Span,
 }
 
-/// The contents of a file to place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The contents of a file to place or of a script. `Debug` does not show a text: it may be secret.
+#[derive(Clone, PartialEq, Eq)]
 pub enum FileSource<'a> {
     /// Those of a host file, absolute.
     Path(PathBuf),
     /// This text.
     Content(&'a str),
+}
+
+impl std::fmt::Debug for FileSource<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
+            Self::Content(text) => write!(f, "Content({} bytes)", text.len()),
+        }
+    }
 }
 
 /// A folder to put into the image.

@@ -38,13 +38,18 @@ impl Span {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(u32);
 
-/// The text of one configuration file.
-#[derive(Debug)]
+/// The text of one configuration file. `Debug` shows its path alone: the text may hold secrets.
 pub struct SourceFile {
     path: PathBuf,
     text: String,
     /// Byte offset at which each line starts.
     line_starts: Vec<usize>,
+}
+
+impl fmt::Debug for SourceFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl SourceFile {

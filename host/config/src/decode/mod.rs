@@ -48,12 +48,19 @@ pub(crate) trait Value {
         Self: Sized;
 }
 
+/// So many problems are reported; more would help nobody.
+const MAX_PROBLEMS: usize = 100;
+
 /// Decodes one document; see [`Decoder::finish`] for what it found.
 pub(crate) struct Decoder<'a> {
     document: &'a Document,
     problems: Vec<Diagnostic>,
     path: String,
     budget: Budget,
+    /// The key of the field that is being read, until its value takes it.
+    key_at: Option<Span>,
+    /// Takes what is reported beyond [`MAX_PROBLEMS`].
+    overflow: Diagnostic,
     /// Places of values whose keys are not known; one may be a secret under a misspelt key.
     unknown_values: Vec<Span>,
 }
@@ -95,6 +102,8 @@ impl<'a> Decoder<'a> {
             path: String::new(),
             budget: Budget::default(),
             unknown_values: Vec::new(),
+            key_at: None,
+            overflow: Diagnostic::new(Rule::FieldUnknown, "", Span::default(), ""),
         }
     }
 
@@ -120,12 +129,20 @@ impl<'a> Decoder<'a> {
         (self.problems, self.unknown_values)
     }
 
+    /// Adds a problem at the current field, and gives it for a hint to be set.
     pub(crate) fn report(&mut self, rule: Rule, at: Span, message: impl Into<String>) -> &mut Diagnostic {
-        self.problems.push(Diagnostic::new(rule, self.path.clone(), at, message));
-        // The list was filled in the line above.
-        let last = self.problems.len() - 1;
-        #[expect(clippy::indexing_slicing, reason = "the element was pushed just now")]
-        &mut self.problems[last]
+        let problem = Diagnostic::new(rule, self.path.clone(), at, message);
+        if self.is_full() {
+            self.overflow = problem;
+            return &mut self.overflow;
+        }
+        self.problems.push(problem);
+        self.problems.last_mut().unwrap_or(&mut self.overflow)
+    }
+
+    /// Whether enough was reported.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     /// Runs `read` with the field path extended by `.key`.
@@ -142,6 +159,7 @@ impl<'a> Decoder<'a> {
 
     /// Runs `read` with the field path extended by `[index]`.
     pub(crate) fn in_item<R>(&mut self, index: usize, read: impl FnOnce(&mut Self) -> R) -> R {
+        self.key_at = None;
         let length = self.path.len();
         self.path.push_str(&format!("[{index}]"));
         let result = read(self);

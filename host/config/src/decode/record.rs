@@ -24,10 +24,21 @@ pub(crate) struct Flags {
     pub(crate) host_path: bool,
     /// An empty value differs from an absent one and shows in the history.
     pub(crate) present: bool,
+    /// An absent value shows as null in the history.
+    pub(crate) nullable: bool,
     /// Accepted for compatibility, has no effect, and is not in the schema.
     pub(crate) unadvertised: bool,
+    /// An unadvertised field that the history shows: it is computed for it.
+    pub(crate) computed: bool,
     /// The mapping has to give it.
     pub(crate) required: bool,
+}
+
+impl Flags {
+    /// Whether the value must not be shown.
+    pub(crate) fn is_secret(self) -> bool {
+        self.redacted || self.digest
+    }
 }
 
 /// The description of one field.
@@ -68,7 +79,7 @@ pub(crate) enum Shorthand {
 /// Reads a mapping (or the short form) into `record`.
 pub(crate) fn decode_record(record: &mut dyn Record, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
     let read = decoder.visit(id, |decoder, node| {
-        record.set_at(node.at);
+        record.set_at(decoder.key_at.take().unwrap_or(node.at));
         match &node.kind {
             Kind::Mapping(pairs) => decode_pairs(record, pairs, None, decoder),
             Kind::Scalar { .. } if record.has_shorthand() => {
@@ -107,6 +118,7 @@ fn decode_pairs(
         match name {
             Key::Merge if !record.has_shorthand() => merge = Some(value),
             Key::Merge => report_unknown(record, "<<", key, value, decoder),
+            Key::Null if record.has_shorthand() => report_unknown(record, "~", key, value, decoder),
             Key::Null => {}
             Key::Name(name) => {
                 if merging && seen.contains(&name) {
@@ -131,6 +143,7 @@ fn decode_field(record: &mut dyn Record, name: &str, key: NodeId, value: NodeId,
     if decoder.is_null(value) {
         return;
     }
+    decoder.key_at = decoder.raw(key).map(|node| node.at);
     if let Some(field) = record.field_mut(index) {
         decoder.in_field(name, |decoder| field.decode(value, decoder));
     }
@@ -223,6 +236,9 @@ pub(super) fn is_merge(id: NodeId, decoder: &Decoder<'_>) -> bool {
 
 fn report_unknown(record: &dyn Record, name: &str, key: NodeId, value: NodeId, decoder: &mut Decoder<'_>) {
     decoder.unknown_values.extend(decoder.raw(value).map(|node| node.at));
+    if decoder.is_full() {
+        return;
+    }
     let at = decoder.raw(key).map(|node| node.at).unwrap_or_default();
     let known = || record.fields().iter().filter(|field| !field.flags.unadvertised).map(|field| field.key);
     let hint = match nearest(name, known()) {
@@ -260,7 +276,7 @@ pub(crate) fn used_record(record: &dyn Record, path: &str, out: &mut Vec<UsedFie
 pub(crate) fn history_record(record: &dyn Record, writer: &mut HistoryWriter<'_>) -> Json {
     let mut object = serde_json::Map::new();
     for (index, field) in record.fields().iter().enumerate() {
-        if field.flags.unadvertised {
+        if field.flags.unadvertised && !field.flags.computed {
             continue;
         }
         let value = record.field(index).and_then(|value| value.history(field.flags, writer));
@@ -370,7 +386,7 @@ macro_rules! record {
         $($extra:tt)*
     ) => {
         $(#[doc = $doc])+
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Default)]
         $vis struct $name {
             /// Where the mapping stands.
             pub at: $crate::source::Span,
@@ -386,13 +402,28 @@ macro_rules! record {
                         #[allow(unused_mut, reason = "fields without flags change nothing")]
                         let mut flags = $crate::decode::Flags {
                             redacted: false, digest: false, host_path: false,
-                            present: false, unadvertised: false, required: false,
+                            present: false, nullable: false, unadvertised: false, computed: false, required: false,
                         };
                         $( $( flags.$flag = true; )+ )?
                         flags
                     },
                 }, )+
             ];
+        }
+
+        /// Secret fields are masked.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let mut shown = f.debug_struct(stringify!($name));
+                let mut fields = Self::FIELDS.iter();
+                $(
+                    match fields.next() {
+                        Some(field) if !field.flags.is_secret() => shown.field($key, &self.$field),
+                        _ => shown.field($key, &format_args!("{}", $crate::history::REDACTED)),
+                    };
+                )+
+                shown.finish()
+            }
         }
 
         impl $crate::decode::Record for $name {
@@ -437,7 +468,12 @@ macro_rules! record {
             fn schema(definitions: &mut $crate::schema::Definitions) -> serde_json::Value {
                 definitions.reference(stringify!($name), |definitions| {
                     let schemas = vec![$( <$ty as $crate::decode::Value>::schema(definitions) ),+];
-                    $crate::decode::schema_record(stringify!($name), &[$($doc),+], Self::FIELDS, schemas)
+                    let mapping =
+                        $crate::decode::schema_record(stringify!($name), &[$($doc),+], Self::FIELDS, schemas);
+                    match $crate::decode::Record::has_shorthand(&Self::default()) {
+                        true => serde_json::json!({ "anyOf": [{ "type": "string" }, mapping] }),
+                        false => mapping,
+                    }
                 })
             }
         }

@@ -207,7 +207,7 @@ impl<T: Value + Item> Value for Option<T> {
     }
 
     fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        let value = self.as_ref()?;
+        let Some(value) = self else { return flags.nullable.then_some(Json::Null) };
         if value.is_empty() && !flags.present {
             return None;
         }

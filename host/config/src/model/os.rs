@@ -112,7 +112,7 @@ record! {
         /// Permissions; from the source, or 0644 for inline text, unless given.
         "permissions" [present] permissions: Option<Located<FilePermissions>>,
         /// Set by the reference program.
-        "sha256hash" [unadvertised] sha256_hash: Option<Located<String>>,
+        "sha256hash" [unadvertised, computed] sha256_hash: Option<Located<String>>,
     }
 }
 
@@ -130,7 +130,7 @@ record! {
         /// Permissions of every copied file; 0755 unless given.
         "childFilePermissions" [present] child_file_permissions: Option<Located<FilePermissions>>,
         /// Set by the reference program.
-        "sha256hashmap" [unadvertised] sha256_hash_map: TextMap,
+        "sha256hashmap" [unadvertised, computed] sha256_hash_map: TextMap,
     }
 }
 

@@ -29,6 +29,6 @@ record! {
         /// A name for messages.
         "name" name: Option<Located<String>>,
         /// Set by the reference program.
-        "sha256hash" [unadvertised] sha256_hash: Option<Located<String>>,
+        "sha256hash" [unadvertised, computed] sha256_hash: Option<Located<String>>,
     }
 }

@@ -76,7 +76,7 @@ record! {
     /// A partition.
     pub struct Partition {
         /// Name by which other parts of the configuration refer to it.
-        "id" [required] id: Option<Located<String>>,
+        "id" id: Option<Located<String>>,
         /// Name in the partition table, at most 35 ASCII characters.
         "label" label: Option<Located<String>>,
         /// First byte; right behind the partition before unless given.
@@ -84,7 +84,7 @@ record! {
         /// The byte behind the last one.
         "end" end: Option<Located<DiskSize>>,
         /// Size, instead of `end`.
-        "size" size: Option<Located<PartitionSize>>,
+        "size" [nullable] size: Option<Located<PartitionSize>>,
         /// What the partition is for: a name or a type id.
         "type" kind: Option<Located<String>>,
     }
