@@ -1,7 +1,6 @@
 //! `doctor`: which programs of the host are there, and which packages hold the missing ones.
 
-use program::Program;
-
+use crate::engine_stub::Program;
 use crate::failure::Failure;
 use crate::run::print;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use program::Program;
 use serde::Serialize;
 
 #[derive(Clone, Default)]
@@ -109,58 +110,4 @@ pub fn convert(_: &ConvertOptions, _: &dyn Observer) -> Result<(), Error> {
 
 pub fn validate_config(_: &ValidateOptions) -> Result<(), Error> {
     Err(Error("validate-config"))
-}
-
-pub mod config {
-    use std::fmt;
-    use std::path::PathBuf;
-
-    #[derive(Default)]
-    pub enum PasswordPolicy {
-        #[default]
-        Any,
-    }
-
-    pub struct Rule;
-
-    impl Rule {
-        pub fn id(&self) -> &'static str {
-            ""
-        }
-    }
-
-    pub struct Diagnostic {
-        pub rule: Rule,
-        pub message: String,
-        pub hint: Option<String>,
-    }
-
-    #[derive(Clone, Copy)]
-    pub struct Position {
-        pub line: u32,
-        pub column: u32,
-    }
-
-    pub struct Place {
-        pub path: PathBuf,
-        pub position: Position,
-    }
-
-    pub struct Diagnostics(Vec<Diagnostic>);
-
-    impl Diagnostics {
-        pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-            self.0.iter()
-        }
-
-        pub fn place(&self, _: &Diagnostic) -> Option<Place> {
-            None
-        }
-    }
-
-    impl fmt::Display for Diagnostics {
-        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-            Ok(())
-        }
-    }
 }

@@ -8,7 +8,6 @@ use config::{Diagnostics, PasswordPolicy};
 use crate::arguments::{Command, Convert, Customize, PlanFormat, Resource, ValidateConfig};
 use crate::checks::{self, absolute, given, required};
 use crate::engine_stub as engine;
-use crate::engine_stub::config;
 use crate::failure::{Failure, Finding};
 use crate::log::Log;
 use crate::log::escape::{escape_json, escape_line};
@@ -176,4 +175,39 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     written.map_err(|error| Failure::because("cannot write to standard output", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found_in(text: &str) -> Vec<Finding> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("c.yaml");
+        std::fs::write(&file, text).unwrap();
+        let options = config::LoadOptions {
+            overrides: config::Overrides::default(),
+            passwords: PasswordPolicy::default(),
+            mode: config::Mode::ValidateConfig,
+        };
+        findings(&config::load(&file, &options).unwrap_err())
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_configuration_is_found_at_its_place() {
+        let found = found_in("os:\n  hostnam: x\n");
+        assert_eq!(found.len(), 1);
+        let Finding { message, file, line, column, hint, .. } = &found[0];
+        assert!(message.contains("hostnam"), "{message}");
+        assert!(file.as_deref().unwrap().ends_with("/c.yaml"), "{file:?}");
+        assert_eq!((*line, *column), (Some(2), Some(3)));
+        assert!(hint.as_deref().unwrap().contains("hostname"), "{hint:?}");
+    }
+
+    #[test]
+    fn a_file_as_a_whole_has_no_line() {
+        let found = found_in("");
+        assert_eq!((found[0].line, found[0].column), (None, None), "{found:?}");
+        assert!(found[0].message.contains("c.yaml") || found[0].file.is_some(), "{found:?}");
+    }
 }
