@@ -40,6 +40,9 @@ impl ResolvedConfig {
             self.check_registry(&mut problems);
         }
         if what.files {
+            for source in &self.options().overrides.rpm_sources {
+                check_rpm_source(source, &mut problems);
+            }
             self.check_input(&mut problems);
             for file in self.iso().additional_files.iter().chain(&self.pxe().additional_files) {
                 check_file_source(file, &mut problems);
@@ -126,6 +129,19 @@ fn reason(error: &std::io::Error) -> String {
         ErrorKind::PermissionDenied => "access is denied".to_owned(),
         ErrorKind::NotADirectory => "a part of the path is a file".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// A source of packages is a folder, or a file that describes repositories.
+fn check_rpm_source(path: &Path, problems: &mut Vec<Diagnostic>) {
+    let at = Span::default();
+    match look(path) {
+        Err(reason) => problems.push(problem(Rule::RpmSourceMissing, "package source", path, &reason, at)),
+        Ok(metadata) if !metadata.is_dir() && path.extension().is_none_or(|end| end != "repo") => {
+            let reason = "it is neither a folder nor a `.repo` file";
+            problems.push(problem(Rule::RpmSourceKind, "package source", path, reason, at));
+        }
+        Ok(_) => {}
     }
 }
 

@@ -35,7 +35,7 @@ macro_rules! rules {
             pub fn names(self) -> &'static [&'static str] {
                 match (self.kind(), self) {
                     (Kind::Read | Kind::Syntax | Kind::Structure | Kind::Unsupported, _) => &[],
-                    $( (_, Self::$variant) => &[INVALID, $( concat!("Validation:", $name) ),*], )+
+                    $( (_, Self::$variant) => &[INVALID, $( $name ),*], )+
                 }
             }
         }
@@ -267,11 +267,11 @@ rules! {
         "`snapshotTime` needs `package-snapshot-time`";
     Validation RemovePackageManagerPreview "remove-package-manager-preview" []
         "`removePackageManager` needs `remove-package-manager`";
-    Validation RemovePackageManagerFormat "remove-package-manager-format" ["RemovePackageManagerBadOutputFormat"]
+    Validation RemovePackageManagerFormat "remove-package-manager-format" ["Validation:RemovePackageManagerBadOutputFormat"]
         "live and COSI images keep the package manager";
     Validation ScriptBody "script-body" []
         "a script has either a path or content";
-    Validation ScriptNotLocal "script-not-local" ["ScriptNotUnderConfigDir"]
+    Validation ScriptNotLocal "script-not-local" ["Validation:ScriptNotUnderConfigDir"]
         "a script lies in or below the configuration's folder";
     Validation BaseConfigsPreview "base-configs-preview" []
         "`baseConfigs` needs `base-configs`";
@@ -279,32 +279,36 @@ rules! {
         "a base configuration has a path";
     Validation BaseConfigRepeated "base-config-repeated" []
         "a base configuration is reached once";
-    Validation StorageOneFile "storage-one-file" ["StorageMoreThanOne"]
+    Validation StorageOneFile "storage-one-file" ["Validation:StorageMoreThanOne"]
         "one file of a chain sets `storage`";
-    Validation InputRequired "input-required" ["InputImageFileRequired"]
+    Validation InputRequired "input-required" ["Validation:InputImageFileRequired"]
         "a base image is named";
-    Validation OutputFormatRequired "output-format-required" ["OutputImageFormatRequired"]
+    Validation OutputFormatRequired "output-format-required" ["Validation:OutputImageFormatRequired"]
         "an output format is named";
-    Validation OutputPathRequired "output-path-required" ["OutputImageFileRequired"]
+    Validation OutputPathRequired "output-path-required" ["Validation:OutputImageFileRequired"]
         "an output file is named";
-    Validation PackageSources "package-sources" ["NoRpmSourcesSpecified"]
+    Validation PackageSources "package-sources" ["Validation:NoRpmSourcesSpecified"]
         "packages have a source";
-    Validation OptionSnapshotTime "option-snapshot-time" ["InvalidPackageSnapshotTime"]
+    Validation OptionSnapshotTime "option-snapshot-time" ["Validation:InvalidPackageSnapshotTime"]
         "`--package-snapshot-time` is a date or an instant";
-    Validation OptionSnapshotTimePreview "option-snapshot-time-preview" ["PackageSnapshotPreviewRequired"]
+    Validation OptionSnapshotTimePreview "option-snapshot-time-preview" ["Validation:PackageSnapshotPreviewRequired"]
         "`--package-snapshot-time` needs `package-snapshot-time`";
-    Validation OptionImage "option-image" ["InvalidInputImageStringFormat"]
+    Validation OptionImage "option-image" ["Validation:InvalidInputImageStringFormat"]
         "`--image` names an image";
-    Validation OptionImageTwice "option-image-twice" ["MultipleInputImageOptions"]
+    Validation OptionImageTwice "option-image-twice" ["Validation:MultipleInputImageOptions"]
         "`--image` and `--image-file` exclude each other";
-    Validation OptionImagePreview "option-image-preview" ["InputImageOciPreviewRequired"]
+    Validation OptionImagePreview "option-image-preview" ["Validation:InputImageOciPreviewRequired"]
         "`--image` needs `input-image-oci`";
-    Validation OptionToolsDirPreview "option-tools-dir-preview" ["ToolsDirPreviewRequired"]
+    Validation OptionToolsDirPreview "option-tools-dir-preview" ["Validation:ToolsDirPreviewRequired"]
         "`--tools-dir` needs `tools-dir`";
     Validation OptionCosiLevel "option-cosi-level" []
         "`--cosi-compression-level` is from 1 to 22";
     Validation CreatePreview "create-preview" []
         "the `create` command needs `create`";
+    Validation CreateField "create-field" []
+        "the `create` command takes the field";
+    Validation CreateDisks "create-disks" []
+        "the `create` command lays out a disk";
     Validation InjectPreview "inject-preview" []
         "`inject-files` needs `inject-files`";
     Validation InjectSource "inject-source" []
@@ -313,52 +317,56 @@ rules! {
         "a file to inject has a destination";
     Validation InjectPartition "inject-partition" []
         "a file to inject names its partition";
-    Resource InputFileOption "input-file-option" ["InvalidInputImageFileArg"]
+    Resource InputFileOption "input-file-option" ["Validation:InvalidInputImageFileArg"]
         "the base image of `--image-file` exists";
-    Resource InputFileConfig "input-file-config" ["InvalidInputImageFileConfig"]
+    Resource InputFileConfig "input-file-config" ["Validation:InvalidInputImageFileConfig"]
         "the base image exists";
-    Resource InputFileNotFile "input-file-not-file" ["InputImageFileNotFile"]
+    Resource InputFileNotFile "input-file-not-file" ["Validation:InputImageFileNotFile"]
         "the base image is a file";
-    Resource OutputIsFolder "output-is-folder" ["OutputImageFileIsDirectory"]
+    Resource OutputIsFolder "output-is-folder" ["Validation:OutputImageFileIsDirectory"]
         "the output file is no folder";
-    Resource OutputFileOption "output-file-option" ["InvalidOutputImageFileArg"]
+    Resource OutputFileOption "output-file-option" ["Validation:InvalidOutputImageFileArg"]
         "the output file of `--output-image-file` can be made";
-    Resource OutputFileConfig "output-file-config" ["InvalidOutputImageFileConfig"]
+    Resource OutputFileConfig "output-file-config" ["Validation:InvalidOutputImageFileConfig"]
         "the output file can be made";
-    Resource SelinuxPolicyOption "selinux-policy-option" ["InvalidOutputSelinuxPolicyPathArg"]
+    Resource SelinuxPolicyOption "selinux-policy-option" ["Validation:InvalidOutputSelinuxPolicyPathArg"]
         "the policy folder of `--output-selinux-policy-path` can be made";
-    Resource SelinuxPolicyConfig "selinux-policy-config" ["InvalidOutputSelinuxPolicyPathConfig"]
+    Resource SelinuxPolicyConfig "selinux-policy-config" ["Validation:InvalidOutputSelinuxPolicyPathConfig"]
         "the policy folder can be made";
-    Resource SelinuxPolicyIsFileOption "selinux-policy-is-file-option" ["OutputSelinuxPolicyPathIsFileArg"]
+    Resource SelinuxPolicyIsFileOption "selinux-policy-is-file-option" ["Validation:OutputSelinuxPolicyPathIsFileArg"]
         "the policy folder of `--output-selinux-policy-path` is no file";
-    Resource SelinuxPolicyIsFileConfig "selinux-policy-is-file-config" ["OutputSelinuxPolicyPathIsFileConfig"]
+    Resource SelinuxPolicyIsFileConfig "selinux-policy-is-file-config" ["Validation:OutputSelinuxPolicyPathIsFileConfig"]
         "the policy folder is no file";
-    Resource AdditionalFileMissing "additional-file-missing" ["InvalidAdditionalFilesSource"]
+    Resource AdditionalFileMissing "additional-file-missing" ["Validation:InvalidAdditionalFilesSource"]
         "the source of an additional file exists";
-    Resource AdditionalFileNotFile "additional-file-not-file" ["AdditionalFilesSourceNotFile"]
+    Resource AdditionalFileNotFile "additional-file-not-file" ["Validation:AdditionalFilesSourceNotFile"]
         "the source of an additional file is a regular file";
-    Resource AdditionalDirMissing "additional-dir-missing" ["AdditionalDirsSourceNotFound"]
+    Resource AdditionalDirMissing "additional-dir-missing" ["Validation:AdditionalDirsSourceNotFound"]
         "the source of an additional folder exists";
-    Resource AdditionalDirNotDir "additional-dir-not-dir" ["AdditionalDirsSourceIsFile"]
+    Resource AdditionalDirNotDir "additional-dir-not-dir" ["Validation:AdditionalDirsSourceIsFile"]
         "the source of an additional folder is a folder";
-    Resource AdditionalDirUnreadable "additional-dir-unreadable" ["AdditionalDirsSourceNotReadable"]
+    Resource AdditionalDirUnreadable "additional-dir-unreadable" ["Validation:AdditionalDirsSourceNotReadable"]
         "the source of an additional folder can be read";
-    Resource PublicKeyMissing "public-key-missing" ["InvalidUser", "InvalidSSHPublicKeyFile"]
+    Resource PublicKeyMissing "public-key-missing" ["Validation:InvalidUser", "Validation:InvalidSSHPublicKeyFile"]
         "a public key file exists";
-    Resource PublicKeyNotFile "public-key-not-file" ["InvalidUser", "SSHPublicKeyNotFile"]
+    Resource PublicKeyNotFile "public-key-not-file" ["Validation:InvalidUser", "Validation:SSHPublicKeyNotFile"]
         "a public key file is a regular file";
-    Resource PasswordFileMissing "password-file-missing" ["InvalidUser", "InvalidPasswordFile"]
+    Resource PasswordFileMissing "password-file-missing" ["Validation:InvalidUser", "Validation:InvalidPasswordFile"]
         "a password file exists";
-    Resource PasswordFileNotFile "password-file-not-file" ["InvalidUser", "PasswordFileNotFile"]
+    Resource PasswordFileNotFile "password-file-not-file" ["Validation:InvalidUser", "Validation:PasswordFileNotFile"]
         "a password file is a regular file";
-    Resource PostScriptUnreadable "post-script-unreadable" ["InvalidPostCustomizationScript", "ScriptFileNotReadable"]
+    Resource PostScriptUnreadable "post-script-unreadable" ["Validation:InvalidPostCustomizationScript", "Validation:ScriptFileNotReadable"]
         "a script can be read";
-    Resource PostScriptNotFile "post-script-not-file" ["InvalidPostCustomizationScript", "ScriptFileNotFile"]
+    Resource PostScriptNotFile "post-script-not-file" ["Validation:InvalidPostCustomizationScript", "Validation:ScriptFileNotFile"]
         "a script is a regular file";
-    Resource FinalizeScriptUnreadable "finalize-script-unreadable" ["InvalidFinalizeScript", "ScriptFileNotReadable"]
+    Resource FinalizeScriptUnreadable "finalize-script-unreadable" ["Validation:InvalidFinalizeScript", "Validation:ScriptFileNotReadable"]
         "a script of the end can be read";
-    Resource FinalizeScriptNotFile "finalize-script-not-file" ["InvalidFinalizeScript", "ScriptFileNotFile"]
+    Resource FinalizeScriptNotFile "finalize-script-not-file" ["Validation:InvalidFinalizeScript", "Validation:ScriptFileNotFile"]
         "a script of the end is a regular file";
+    Resource RpmSourceMissing "rpm-source-missing" ["RpmSources:FileTypeDetection"]
+        "a source of `--rpm-source` exists";
+    Resource RpmSourceKind "rpm-source-kind" ["RpmSources:TypeUnknown"]
+        "a source of `--rpm-source` is a folder or ends in `.repo`";
     Unsupported Unsupported "unsupported" []
         "this program can carry it out";
 }

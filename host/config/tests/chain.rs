@@ -365,15 +365,37 @@ fn live_and_cosi_images_keep_the_package_manager() {
 }
 
 #[test]
-fn create_needs_its_feature_and_no_input() {
-    let run = |features: &str| {
-        let yaml = format!("previewFeatures: [{features}]\noutput: {{image: {{path: b, format: raw}}}}");
+fn create_takes_disks_and_packages_and_refuses_what_needs_an_image() {
+    const STORAGE: &str = "{bootType: legacy, disks: [{partitionTableType: gpt, \
+                           partitions: [{id: b, type: bios-grub, size: 8M}]}]}";
+    let run_on = |features: &str, os: &str, storage: &str, sources: &[&str]| {
+        let yaml = format!(
+            "previewFeatures: [{features}]\noutput: {{image: {{path: b, format: raw}}}}\n\
+             os: {{bootloader: {{resetType: hard-reset}}, {os}}}\nstorage: {storage}"
+        );
         let dir = folder(&[("top.yaml", &yaml)]);
-        let options = LoadOptions { mode: Mode::Create, ..LoadOptions::default() };
+        let rpm_sources = sources.iter().map(PathBuf::from).collect();
+        let overrides = Overrides { rpm_sources, tools_dir: Some("x".into()), ..Overrides::default() };
+        let options = LoadOptions { mode: Mode::Create, overrides, ..LoadOptions::default() };
         load(&dir.path().join("top.yaml"), &options)
     };
-    assert!(run("create").is_ok());
-    assert_eq!(first_rule(run("uki")), Rule::CreatePreview);
+    let run = |features: &str, os: &str| run_on(features, os, STORAGE, &["x"]);
+    run("create, tools-dir", "").unwrap();
+    run("create, tools-dir", "hostname: a, packages: {install: [a]}").unwrap();
+    assert_eq!(first_rule(run("tools-dir", "")), Rule::CreatePreview);
+    assert_eq!(first_rule(run("create", "")), Rule::OptionToolsDirPreview);
+    assert_eq!(first_rule(run_on("create, tools-dir", "", STORAGE, &[])), Rule::PackageSources);
+    assert_eq!(first_rule(run_on("create, tools-dir", "", "{}", &["x"])), Rule::CreateDisks);
+    for field in [
+        "selinux: {mode: disabled}",
+        "additionalFiles: [{destination: /a, content: b}]",
+        "additionalDirs: [{source: a, destination: /b}]",
+        "modules: [{name: a}]",
+        "overlays: []",
+        "uki: {}",
+    ] {
+        assert_eq!(first_rule(run("create, tools-dir, uki", field)), Rule::CreateField, "{field}");
+    }
 }
 
 #[test]

@@ -88,6 +88,8 @@ const ELSEWHERE: &[Rule] = &[
     Rule::OptionToolsDirPreview,
     Rule::OptionCosiLevel,
     Rule::CreatePreview,
+    Rule::CreateField,
+    Rule::CreateDisks,
     Rule::InjectPreview,
     Rule::InjectSource,
     Rule::InjectDestination,

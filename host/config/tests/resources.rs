@@ -104,6 +104,22 @@ fn options_are_told_from_the_configuration() {
 }
 
 #[test]
+fn package_sources_are_folders_or_repository_files() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a.repo", "a.txt"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    let names = |source: &str| {
+        let rpm_sources = vec![dir.path().join(source)];
+        check("{}", Overrides { rpm_sources, ..Overrides::default() }).pop()
+    };
+    assert_eq!(names(""), None);
+    assert_eq!(names("a.repo"), None);
+    assert_eq!(names("a.txt"), Some("RpmSources:TypeUnknown"));
+    assert_eq!(names("none"), Some("RpmSources:FileTypeDetection"));
+}
+
+#[test]
 fn all_that_is_missing_is_reported_at_once() {
     let yaml = "os: {additionalFiles: [{source: a, destination: /a}, {source: dir, destination: /b}],\n\
                 additionalDirs: [{source: c, destination: /c}]}";
