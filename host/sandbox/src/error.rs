@@ -37,12 +37,15 @@ pub struct Error {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// Bytes of a message that are kept.
+const LONGEST_MESSAGE: usize = 16 << 10;
+
 /// What calls of this crate give.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, step: &str, message: impl Into<String>) -> Self {
-        Self { kind, step: step.to_owned(), message: message.into(), hint: None, source: None }
+        Self { kind, step: step.to_owned(), message: printable(message.into()), hint: None, source: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -74,6 +77,26 @@ impl Error {
     }
 }
 
+/// `message` as a terminal may show it: a component decides what it says, so it is cut, and control characters but the
+/// line end are replaced.
+fn printable(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        let end = message.floor_char_boundary(LONGEST_MESSAGE);
+        let left = message.len() - end;
+        message.truncate(end);
+        message.push_str(&format!("… ({left} more bytes)"));
+    }
+    if message.chars().any(is_harmful) {
+        message =
+            message.chars().map(|c| if is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    }
+    message
+}
+
+fn is_harmful(character: char) -> bool {
+    character.is_control() && character != '\n'
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (step, message) = (&self.step, &self.message);
@@ -96,5 +119,18 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_and_cannot_work_the_terminal() {
+        assert_eq!(printable("two\nlines".to_owned()), "two\nlines");
+        assert_eq!(printable("\x1b[2J\r\u{9b}x".to_owned()), "\u{fffd}[2J\u{fffd}\u{fffd}x");
+        let long = printable("é".repeat(LONGEST_MESSAGE));
+        assert!(long.ends_with("é… (16384 more bytes)"), "{}", &long[long.len() - 40..]);
     }
 }

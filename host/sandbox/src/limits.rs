@@ -84,6 +84,7 @@ impl fmt::Display for Limit {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exceeded {
     pub(crate) limit: Limit,
+    /// In the limit's own unit; milliseconds for [`Limit::Time`].
     pub(crate) maximum: u64,
 }
 
@@ -117,7 +118,16 @@ impl Growth {
 }
 
 impl ResourceLimiter for Growth {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            // Fails by the memory's own limit whatever is said here; nothing of it is used.
+            return Ok(false);
+        }
         let used = self.used.saturating_sub(current).saturating_add(desired);
         let granted = used <= self.memory;
         if granted {
@@ -141,5 +151,30 @@ impl ResourceLimiter for Growth {
 
     fn memories(&self) -> usize {
         16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_add_up_to_the_limit_and_no_further() {
+        let mut growth = Growth::new(100);
+        assert!(growth.memory_growing(0, 60, None).unwrap());
+        assert!(growth.memory_growing(0, 40, None).unwrap());
+        assert!(!growth.refused());
+        assert!(!growth.memory_growing(40, 41, None).unwrap());
+        assert!(growth.refused());
+    }
+
+    #[test]
+    fn what_fails_by_the_memorys_own_maximum_counts_for_nothing() {
+        let mut growth = Growth::new(100);
+        for _ in 0..10 {
+            assert!(!growth.memory_growing(0, 60, Some(50)).unwrap());
+        }
+        assert!(!growth.refused());
+        assert!(growth.memory_growing(0, 100, None).unwrap());
     }
 }

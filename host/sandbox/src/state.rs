@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+/// Handles beside those of open files: the few resources that WASI's own interfaces hand out.
+pub(crate) const OTHER_HANDLES: usize = 256;
+
 /// An image's file tree that its owner lends to one step after the other.
 pub type SharedTree = Arc<Mutex<Box<dyn Tree>>>;
 
@@ -81,7 +84,8 @@ pub(crate) struct State {
     tree: Option<SharedTree>,
     clock: VirtualClock,
     wasi: WasiCtx,
-    deadline: Instant,
+    /// `None`: never.
+    deadline: Option<Instant>,
 }
 
 /// What a [`State`] is made of.
@@ -99,14 +103,13 @@ impl State {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { step, facts, limits, artifacts, tree, wasi } = parts;
         let mut table = ResourceTable::new();
-        // Open files, and the few resources that WASI's own interfaces hand out.
-        table.set_max_capacity(limits.open_files.saturating_add(256));
+        table.set_max_capacity(limits.open_files.saturating_add(OTHER_HANDLES));
         let now = Instant::now();
         Self {
             growth: Growth::new(limits.memory),
             random: SeededRandom::new(facts.seed),
             clock: VirtualClock::new(facts.source_date_epoch),
-            deadline: now.checked_add(limits.time).unwrap_or(now),
+            deadline: now.checked_add(limits.time),
             grants: Grants::default(),
             open_files: OpenFiles::default(),
             tally: Tally::default(),
@@ -126,13 +129,19 @@ impl State {
         call: impl FnOnce(&mut Self) -> wasmtime::Result<T>,
     ) -> wasmtime::Result<T> {
         let start = Instant::now();
-        if start >= self.deadline {
-            return Err(Exceeded { limit: Limit::Time, maximum: self.limits.time.as_secs() }.into());
+        if self.deadline.is_some_and(|deadline| start >= deadline) {
+            let maximum = u64::try_from(self.limits.time.as_millis()).unwrap_or(u64::MAX);
+            return Err(Exceeded { limit: Limit::Time, maximum }.into());
         }
         let answer = call(self);
         self.tally.calls += 1;
         self.tally.in_host += start.elapsed();
         answer
+    }
+
+    /// Whether the step's time is over.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Calls the image's tree; a trap while the step only describes itself.

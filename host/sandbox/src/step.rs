@@ -1,15 +1,15 @@
 //! A component that is ready to run, and its runs.
 
-use crate::abi::v0_1::BaseStepPre;
+use crate::abi::v0_1::{BaseStep, BaseStepPre};
 use crate::artifacts::Artifacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Exceeded, Limit, Limits};
 use crate::sandbox::{Interrupter, mismatch};
-use crate::state::{Parts, SharedTree, State, Tally};
+use crate::state::{OTHER_HANDLES, Parts, SharedTree, State, Tally};
 use crate::watchdog::Watchdog;
 use std::time::{Duration, Instant};
-use wasmtime::component::InstancePre;
-use wasmtime::{Store, Trap};
+use wasmtime::component::{InstancePre, ResourceTableError};
+use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
@@ -71,7 +71,7 @@ pub struct LoadedStep {
     interrupter: Interrupter,
 }
 
-/// Bytes of standard output, and of standard error, that are kept.
+/// Bytes of standard output, and of standard error, that are kept at most.
 const STDIO: usize = 1 << 20;
 
 /// Bytes of native stack for the thread that runs a step: its WebAssembly stack and the host's own frames.
@@ -84,7 +84,21 @@ const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 struct Output {
     stdout: MemoryOutputPipe,
     stderr: MemoryOutputPipe,
+    /// Bytes that each of them holds.
+    capacity: usize,
 }
+
+/// The component exports the step's functions with other types than the contract.
+#[derive(Debug)]
+struct WrongShape(String);
+
+impl std::fmt::Display for WrongShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongShape {}
 
 impl LoadedStep {
     pub(crate) fn new(name: &str, pre: InstancePre<State>, interrupter: Interrupter) -> Result<Self> {
@@ -99,10 +113,10 @@ impl LoadedStep {
     pub fn describe(&self) -> Result<Description> {
         let facts = StepFacts { architecture: String::new(), source_date_epoch: 0, seed: [0; 32] };
         let limits = Limits { time: DESCRIBE_TIME, ..Limits::default() };
-        let output = Output::new();
+        let output = Output::new(limits.log);
         let parts = self.parts(None, Artifacts::default(), facts, limits, &output);
         let (result, _) = self.on_own_thread(parts, &output, |store, pre| {
-            let step = pre.instantiate(&mut *store)?;
+            let step = instantiate(store, pre)?;
             step.customizer_step_step().call_describe(store)
         });
         result.map(|described| Description {
@@ -116,15 +130,16 @@ impl LoadedStep {
     /// Runs the step once, in a store of its own.
     ///
     /// # Errors
+    /// [`ErrorKind::ContractMismatch`] when the exported functions have other types,
     /// [`ErrorKind::StepFailed`] with the step's own message, [`ErrorKind::Trapped`] with the panic message or the
     /// trap and a backtrace, [`ErrorKind::Exited`], [`ErrorKind::LimitExceeded`], [`ErrorKind::Cancelled`].
     pub fn run(&self, run: StepRun) -> Result<RunReport> {
         let start = Instant::now();
-        let output = Output::new();
+        let output = Output::new(run.limits.log);
         let parts = self.parts(Some(run.tree), run.artifacts, run.facts, run.limits, &output);
         let settings = run.settings;
         let (result, tally) = self.on_own_thread(parts, &output, |store, pre| {
-            let step = pre.instantiate(&mut *store)?;
+            let step = instantiate(store, pre)?;
             step.customizer_step_step().call_run(store, &settings)
         });
         result?.map_err(|failure| Error::new(ErrorKind::StepFailed, &self.name, failure.message))?;
@@ -183,9 +198,15 @@ impl LoadedStep {
         call: impl FnOnce(&mut Store<State>, &BaseStepPre<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         store.limiter(|state| &mut state.growth);
+        // The epoch belongs to the engine: whoever moves it, each run looks at its own deadline.
         store.set_epoch_deadline(1);
+        let interrupter = self.interrupter.clone();
+        store.epoch_deadline_callback(move |context| {
+            let over = interrupter.is_cancelled() || context.data().is_late();
+            Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+        });
         store.set_hostcall_fuel(limits.call);
-        store.set_max_component_handles(limits.open_files.saturating_add(256));
+        store.set_max_component_handles(limits.open_files.saturating_add(OTHER_HANDLES));
         let watchdog = Watchdog::start(self.interrupter.clone(), limits.time)
             .map_err(|error| self.host_error(&error.to_string()))?;
         if self.interrupter.is_cancelled() {
@@ -208,6 +229,13 @@ impl LoadedStep {
         if let Some(Exceeded { limit, maximum }) = error.downcast_ref::<Exceeded>() {
             return exceeded(*limit, format!("at most {}", with_unit(*limit, *maximum)));
         }
+        if error.downcast_ref::<WrongShape>().is_some() {
+            return mismatch(&self.name, error);
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+            let most = limits.open_files.saturating_add(OTHER_HANDLES);
+            return exceeded(Limit::OpenFiles, format!("at most {most} handles of all kinds"));
+        }
         if error.downcast_ref::<I32Exit>().is_some() {
             return Error::new(ErrorKind::Exited, &self.name, "");
         }
@@ -229,7 +257,9 @@ impl LoadedStep {
             }
             _ => {}
         }
-        if state.growth.refused() {
+        let panic_message = output.panic_message();
+        // A step may get over a refusal; one that panics afterwards says itself why.
+        if state.growth.refused() && panic_message.is_none() {
             return exceeded(Limit::Memory, format!("at most {} bytes", limits.memory));
         }
         let text = format!("{:#}", error.root_cause());
@@ -239,10 +269,10 @@ impl LoadedStep {
         if output.is_full() {
             return exceeded(
                 Limit::Log,
-                format!("at most {STDIO} bytes of standard output and of standard error"),
+                format!("at most {} bytes of standard output and of standard error", output.capacity),
             );
         }
-        let error_text = output.panic_message().unwrap_or(text);
+        let error_text = panic_message.unwrap_or(text);
         let mut trapped = Error::new(ErrorKind::Trapped, &self.name, error_text);
         if matches!(error.downcast_ref::<Trap>(), Some(Trap::MemoryOutOfBounds)) {
             trapped = trapped.hint("a stack overflow of the step looks like this too");
@@ -251,9 +281,16 @@ impl LoadedStep {
     }
 }
 
+/// Makes the component's instance; what it may not do while it starts is limited as everything else.
+fn instantiate(store: &mut Store<State>, pre: &BaseStepPre<State>) -> wasmtime::Result<BaseStep> {
+    let instance = pre.instance_pre().instantiate(&mut *store)?;
+    BaseStep::new(store, &instance)
+        .map_err(|error| wasmtime::Error::new(WrongShape(format!("{:#}", error.root_cause()))))
+}
+
 fn with_unit(limit: Limit, maximum: u64) -> String {
     match limit {
-        Limit::Time => format!("{maximum} s"),
+        Limit::Time => format!("{} s", Duration::from_millis(maximum).as_secs_f64()),
         Limit::OpenFiles => format!("{maximum} files"),
         Limit::Fuel => format!("{maximum} instructions"),
         _ => format!("{maximum} bytes"),
@@ -261,8 +298,10 @@ fn with_unit(limit: Limit, maximum: u64) -> String {
 }
 
 impl Output {
-    fn new() -> Self {
-        Self { stdout: MemoryOutputPipe::new(STDIO), stderr: MemoryOutputPipe::new(STDIO) }
+    /// With room for what the log may hold, within reason.
+    fn new(log: u64) -> Self {
+        let capacity = usize::try_from(log).map_or(STDIO, |log| log.min(STDIO));
+        Self { stdout: MemoryOutputPipe::new(capacity), stderr: MemoryOutputPipe::new(capacity), capacity }
     }
 
     /// Writes what the component printed into the user's log: quietly, unless it failed.
@@ -279,7 +318,7 @@ impl Output {
     }
 
     fn is_full(&self) -> bool {
-        [&self.stdout, &self.stderr].iter().any(|pipe| pipe.contents().len() >= STDIO)
+        [&self.stdout, &self.stderr].iter().any(|pipe| pipe.contents().len() >= self.capacity)
     }
 
     /// The message of the panic that ended the component, if that is how it ended.
