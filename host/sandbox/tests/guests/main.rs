@@ -1,0 +1,23 @@
+//! Components that misbehave, and a few that behave: each is run by the sandbox on a real ext4 image, and each must
+//! be stopped or contained by an error that names the step and the limit or path. What each tries stands in
+//! `tests/guests/README.md`; the test in `table.rs` compares that with what is tested here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is tests; one that cannot be set up fails"
+)]
+
+extern crate imagecustomizer_sandbox as sandbox;
+
+mod artifacts;
+mod concurrency;
+mod cost;
+mod files;
+mod limits;
+mod loading;
+mod scene;
+mod surroundings;
+mod table;
+mod wasm;
