@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use imagecustomizer_config::{
-    Digests, HashRequest, LoadOptions, Mode, PasswordPolicy, check_text, history_text, load, schema,
+    Digests, HashRequest, LoadOptions, Mode, PasswordPolicy, check_text, history_text, load,
 };
 
 fn compare(name: &str, found: &str) {
@@ -63,11 +63,6 @@ fn mistakes_have_a_form_for_machines() {
     let (_, yaml) = MISTAKES[0];
     let problems = check_text(yaml.as_bytes(), Path::new("config.yaml"), PasswordPolicy::Any).unwrap_err();
     compare("mistakes.json", &format!("{:#}\n", problems.to_json()));
-}
-
-#[test]
-fn the_schema_follows_the_types() {
-    compare("schema.json", &format!("{:#}\n", schema()));
 }
 
 const EVERYTHING: &str = r#"

@@ -1,15 +1,20 @@
 //! The strict decoder: node tree → typed model. Every mistake is collected; nothing is guessed.
 
+mod choice;
 #[cfg(test)]
 mod conformance;
+mod declare;
+mod form;
+mod numbers;
 mod record;
+mod text_map;
 mod values;
 
-pub(crate) use record::{
-    Choice, Field, Flags, Record, Shorthand, choice, clip, decode_record, empty_rule, history_record, record,
-    schema_record, used_record,
-};
-pub use values::TextMap;
+pub(crate) use choice::{Choice, choice, empty_rule};
+pub(crate) use declare::record;
+pub(crate) use form::{history_record, schema_record, used_record};
+pub(crate) use record::{Field, Flags, Record, Shorthand, clip, decode_record};
+pub use text_map::TextMap;
 pub(crate) use values::{Item, value_of_item};
 
 use serde_json::Value as Json;

@@ -1,17 +1,13 @@
 //! The basic types of fields: text, booleans, numbers, lists, maps, optional values.
 
-use std::collections::HashSet;
-
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::record::{check_duplicates, is_merge, refuse_merge};
 use super::{Decoder, Flags, Record, UsedField, Value};
 use crate::history::{HistoryWriter, REDACTED};
-use crate::rule::Rule;
 use crate::schema::Definitions;
 use crate::source::{Located, Span};
-use crate::yaml::{Kind, Node, NodeId, Scalar};
+use crate::yaml::{Kind, NodeId, Scalar};
 
 /// Makes a [`Value`] of a type that is one [`Item`].
 macro_rules! value_of_item {
@@ -48,7 +44,7 @@ impl Value for Located<String> {
     }
 }
 
-fn text_for_history(text: &str, flags: Flags, writer: &mut HistoryWriter<'_>) -> String {
+pub(super) fn text_for_history(text: &str, flags: Flags, writer: &mut HistoryWriter<'_>) -> String {
     if flags.redacted {
         REDACTED.to_owned()
     } else if flags.digest {
@@ -101,91 +97,6 @@ impl Value for Located<bool> {
 
     fn schema(_definitions: &mut Definitions) -> Json {
         json!({ "type": "boolean" })
-    }
-}
-
-impl Item for Located<i64> {
-    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let read = decoder.visit(id, |decoder, node| {
-            let (meaning, _) = decoder.scalar(node, "a whole number")?;
-            whole_number(&meaning, node, decoder)
-        });
-        read.flatten()
-    }
-}
-
-impl Value for Located<i64> {
-    value_of_item!(Self);
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        out.push(UsedField { field: path.to_owned(), at: self.at });
-    }
-
-    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        Some(json!(self.value))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({ "type": "integer" })
-    }
-}
-
-/// A number as a 64-bit signed one; a fraction is cut off.
-fn whole_number(meaning: &Scalar, node: &Node, decoder: &mut Decoder<'_>) -> Option<Located<i64>> {
-    /// 2⁶³, the first float that does not fit; a float at the limit wraps in the reference program.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    let value = match meaning {
-        Scalar::Int(value) => i64::try_from(*value).ok(),
-        #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
-        Scalar::Float(value) if *value < LIMIT => Some(*value as i64),
-        Scalar::Float(value) if !value.is_nan() => None,
-        _ => {
-            decoder.wrong_kind(node, "a whole number");
-            return None;
-        }
-    };
-    if value.is_none() {
-        decoder.report(Rule::NumberRange, node.at, "the number is too large");
-    }
-    value.map(|value| Located::new(value, node.at))
-}
-
-impl Item for Located<u64> {
-    fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let read = decoder.visit(id, |decoder, node| {
-            let (meaning, _) = decoder.scalar(node, "a whole number")?;
-            let value = match meaning {
-                Scalar::Int(value) => u64::try_from(value).ok(),
-                #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
-                #[expect(clippy::cast_sign_loss, reason = "the value is of no effect anywhere")]
-                Scalar::Float(value) if value <= 18_446_744_073_709_551_616.0 => Some(value as u64),
-                _ => {
-                    decoder.wrong_kind(node, "a whole number");
-                    return None;
-                }
-            };
-            if value.is_none() {
-                decoder.report(Rule::NumberRange, node.at, "the number is out of range");
-            }
-            value.map(|value| Located::new(value, node.at))
-        });
-        read.flatten()
-    }
-}
-
-impl Value for Located<u64> {
-    value_of_item!(Self);
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        out.push(UsedField { field: path.to_owned(), at: self.at });
-    }
-
-    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        Some(json!(self.value))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({ "type": "integer", "minimum": 0 })
     }
 }
 
@@ -296,113 +207,5 @@ impl<T: Value + Item> Item for Vec<T> {
     }
     fn presence(&self) -> Option<Span> {
         Some(Span::default())
-    }
-}
-
-/// A map from text to text, in the order of the file.
-#[derive(Clone, Debug, Default)]
-pub struct TextMap(pub Vec<(Located<String>, Located<String>)>);
-
-impl TextMap {
-    /// The entries in the order of the file.
-    pub fn iter(&self) -> impl Iterator<Item = (&Located<String>, &Located<String>)> {
-        self.0.iter().map(|(key, value)| (key, value))
-    }
-
-    /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn decode_pairs(
-        &mut self,
-        pairs: &[(NodeId, NodeId)],
-        seen: &mut HashSet<String>,
-        decoder: &mut Decoder<'_>,
-    ) {
-        if !check_duplicates(pairs, decoder) {
-            return;
-        }
-        let mut merge = None;
-        for &(key, value) in pairs {
-            if is_merge(key, decoder) {
-                merge = Some(value);
-                continue;
-            }
-            let Some(key) = decoder.text(key) else { continue };
-            if !seen.insert(key.value.clone()) {
-                continue;
-            }
-            let empty = Located::new(String::new(), key.at);
-            let value = decoder.in_field(&key.value, |decoder| {
-                if decoder.is_null(value) { Some(empty) } else { decoder.text(value) }
-            });
-            if let Some(value) = value {
-                self.0.push((key, value));
-            }
-        }
-        if let Some(merge) = merge {
-            self.decode_merge(merge, seen, decoder);
-        }
-    }
-
-    fn decode_merge(&mut self, id: NodeId, seen: &mut HashSet<String>, decoder: &mut Decoder<'_>) {
-        decoder.visit(id, |decoder, node| match &node.kind {
-            Kind::Mapping(pairs) => self.decode_pairs(pairs, seen, decoder),
-            Kind::Sequence(items) => {
-                for &item in items {
-                    decoder.visit(item, |decoder, node| match &node.kind {
-                        Kind::Mapping(pairs) => self.decode_pairs(pairs, seen, decoder),
-                        _ => {
-                            refuse_merge(node, decoder);
-                        }
-                    });
-                }
-            }
-            _ => {
-                refuse_merge(node, decoder);
-            }
-        });
-    }
-}
-
-impl Value for TextMap {
-    fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
-        let read = decoder.visit(id, |decoder, node| match &node.kind {
-            Kind::Mapping(pairs) => {
-                self.decode_pairs(pairs, &mut HashSet::new(), decoder);
-                true
-            }
-            _ => {
-                decoder.wrong_kind(node, "a mapping");
-                false
-            }
-        });
-        read.unwrap_or(false)
-    }
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        if let Some((key, _)) = self.0.first() {
-            out.push(UsedField { field: path.to_owned(), at: key.at });
-        }
-    }
-
-    fn history(&self, flags: Flags, writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        let mut entries: Vec<_> = self.iter().collect();
-        entries.sort_by(|(a, _), (b, _)| a.value.cmp(&b.value));
-        let object: serde_json::Map<String, Json> = entries
-            .into_iter()
-            .map(|(key, value)| {
-                (key.value.clone(), Json::String(text_for_history(&value.value, flags, writer)))
-            })
-            .collect();
-        (!object.is_empty()).then_some(Json::Object(object))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({
-            "type": "object",
-            "additionalProperties": { "type": ["string", "number", "boolean"] },
-        })
     }
 }
