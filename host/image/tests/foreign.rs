@@ -1,6 +1,4 @@
 //! Images made by `qemu-img` in all the ways it knows, read here.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
 mod support;
 
 use imagecustomizer_image::{ErrorKind, InputFormat, detect, import};
@@ -28,7 +26,7 @@ fn images_of_qemu_are_read_to_the_last_byte() {
         ("vpc", &["-o", "subformat=fixed,force_size=on"], InputFormat::VhdFixed),
         ("raw", &[], InputFormat::Raw),
     ];
-    for size in [512, 65536 + 512, (37 << 20) + 1536] {
+    for size in [65536 + 512, (5 << 20) + 1536] {
         let dir = scratch();
         let disk = disk_with(dir.path(), size);
         let expected = read(&disk);
