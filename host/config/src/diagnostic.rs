@@ -61,11 +61,18 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn new(rule: Rule, field: impl Into<String>, at: Span, message: impl Into<String>) -> Self {
-        Self { rule, field: field.into(), at, message: message.into(), hint: None, within: None }
+        Self {
+            rule,
+            field: printable(&field.into()),
+            at,
+            message: printable(&message.into()),
+            hint: None,
+            within: None,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(printable(&hint.into()));
         self
     }
 
@@ -303,7 +310,7 @@ impl<'a> MaskedLine<'a> {
                 shown.push_str(MASK);
                 length += MASK.len();
             } else if !masked {
-                shown.push(if c.is_control() { ' ' } else { c });
+                shown.push(if is_printable(c) { c } else { ' ' });
                 length += 1;
             }
             in_mask = masked;
@@ -316,6 +323,19 @@ impl<'a> MaskedLine<'a> {
         let to = to.unwrap_or(length);
         (shown, from, to.saturating_sub(from).max(1))
     }
+}
+
+/// Whether a character stands for itself on a terminal: control characters could work it, and marks
+/// of the writing direction could show a text in another order.
+fn is_printable(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    !c.is_control() && !turns
+}
+
+/// The text with blanks in place of characters that are not printable.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()
 }
 
 /// The allowed word nearest to `given`, if it is near enough to be meant: at most a third of the
@@ -368,6 +388,14 @@ mod tests {
         assert_eq!(nearest("hostnmae", words), Some("hostname"));
         assert_eq!(nearest("package", words), Some("packages"));
         assert_eq!(nearest("kernel", words), None);
+    }
+
+    #[test]
+    fn messages_cannot_work_the_terminal() {
+        let message = "a\u{1b}[2J\u{202e}b\nc";
+        let problem = Diagnostic::new(Rule::Yaml, "f\u{7}", Span::default(), message).hint("\r");
+        assert_eq!((problem.message.as_str(), problem.field.as_str()), ("a [2J b c", "f "));
+        assert_eq!(problem.hint.as_deref(), Some(" "));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::diagnostic::printable;
+
 /// A place in a source text. Lines and columns count from 1; a column is a character, not a byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -127,7 +129,7 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
+        f.write_str(&printable(&self.path.to_string_lossy()))?;
         if self.position.line > 0 {
             write!(f, ":{}:{}", self.position.line, self.position.column)?;
         }

@@ -488,3 +488,26 @@ fn the_configuration_of_inject_files() {
         assert_eq!(problems.iter().next().unwrap().rule, rule, "{yaml}");
     }
 }
+
+#[test]
+fn the_configurations_of_all_features_are_valid() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/configs");
+    let mut count = 0;
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let overrides = Overrides {
+            image_file: Some(path.clone()),
+            output_image_file: Some("/nowhere/out.raw".into()),
+            output_image_format: Some(ImageFormat::Raw),
+            ..Overrides::default()
+        };
+        let config = load(&path, &LoadOptions { overrides, ..LoadOptions::default() });
+        let config = config.unwrap_or_else(|problems| panic!("{}:\n{problems}", path.display()));
+        config.validate_resources(imagecustomizer_config::Resources::FILES).unwrap();
+        count += 1;
+    }
+    assert!(count >= 16);
+}

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::record::{check_duplicates, is_merge, refuse_merge};
 use super::values::text_for_history;
-use super::{Decoder, Flags, UsedField, Value};
+use super::{Decoder, Flags, UsedField, Value, clip};
 use crate::history::HistoryWriter;
 use crate::schema::Definitions;
 use crate::source::Located;
@@ -47,7 +47,7 @@ impl TextMap {
                 continue;
             }
             let empty = Located::new(String::new(), key.at);
-            let value = decoder.in_field(&key.value, |decoder| {
+            let value = decoder.in_field(&clip(&key.value), |decoder| {
                 if decoder.is_null(value) { Some(empty) } else { decoder.text(value) }
             });
             if let Some(value) = value {

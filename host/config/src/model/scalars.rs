@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Value as Json, json};
+use units::ByteSize;
 
 use crate::decode::{Decoder, Flags, Item, UsedField, Value, clip, value_of_item};
 use crate::history::HistoryWriter;
@@ -27,6 +28,11 @@ impl DiskSize {
     /// The size in bytes.
     pub fn bytes(self) -> u64 {
         self.0
+    }
+
+    /// The size as one of the units crate, which prints it in words: `4 GiB`.
+    pub fn size(self) -> ByteSize {
+        ByteSize::new(self.0)
     }
 
     /// Reads a size.

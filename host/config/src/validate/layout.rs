@@ -1,9 +1,11 @@
 //! Where the partitions of a new disk begin and end.
 
+use units::ByteSize;
+
 use super::partitions::{explicit_size, is_grow};
 use crate::decode::clip;
 use crate::diagnostic::Diagnostic;
-use crate::model::scalars::{DiskSize, MIB};
+use crate::model::scalars::MIB;
 use crate::model::storage::{Disk, Partition};
 use crate::rule::Rule;
 use crate::source::Span;
@@ -90,8 +92,8 @@ fn extents(disk: &Disk) -> Result<Vec<Open>, Diagnostic> {
         if start < before && !extents.is_empty() {
             let message = format!(
                 "the partition begins at {}, inside the one before, which ends at {}",
-                DiskSize::from_bytes(start),
-                DiskSize::from_bytes(before)
+                ByteSize::new(start),
+                ByteSize::new(before)
             );
             return Err(problem(Rule::PartitionOverlap, start_of(partition), message));
         }
@@ -106,7 +108,7 @@ fn end_of(partition: &Partition, start: u64) -> Result<Option<u64>, Diagnostic> 
     if let Some(end) = &partition.end {
         if end.bytes() <= start {
             let message =
-                format!("the partition ends at {end}, but begins at {}", DiskSize::from_bytes(start));
+                format!("the partition ends at {}, but begins at {}", end.size(), ByteSize::new(start));
             return Err(problem(Rule::PartitionEndAfterStart, end.at, message));
         }
         return Ok(Some(end.bytes()));
@@ -140,8 +142,8 @@ fn close(disk: &Disk, open: &[Open], max_size: Option<u64>) -> Result<DiskLayout
             let at = disk.max_size.as_ref().map_or(at, |size| size.at);
             let message = format!(
                 "the partitions need a disk of {}, but `maxSize` is {}",
-                DiskSize::from_bytes(least_size),
-                DiskSize::from_bytes(size)
+                ByteSize::new(least_size),
+                ByteSize::new(size)
             );
             return Err(problem(Rule::DiskTooSmall, at, message));
         }
