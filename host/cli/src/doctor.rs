@@ -1,6 +1,6 @@
 //! `doctor`: which programs of the host are there, and which packages hold the missing ones.
 
-use crate::engine_stub::Program;
+use engine::Program;
 use crate::failure::Failure;
 use crate::run::print;
 

@@ -7,7 +7,6 @@ mod arguments;
 mod bug;
 mod checks;
 mod doctor;
-mod engine_stub;
 mod environment;
 mod failure;
 mod log;

@@ -1,5 +1,6 @@
 //! From the flags of a command to one call of the engine. The engine's types are named here and nowhere else.
 
+use config::output::ImageFormat;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use config::{Diagnostics, PasswordPolicy};
 
 use crate::arguments::{Command, Convert, Customize, PlanFormat, Resource, ValidateConfig};
 use crate::checks::{self, absolute, given, required};
-use crate::engine_stub as engine;
 use crate::failure::{Failure, Finding};
 use crate::log::Log;
 use crate::log::escape::{escape_json, escape_line};
@@ -84,7 +84,8 @@ fn customize_options(
         config_file: required("--config-file", flags.config_file)?,
         image_file: given(flags.image_file.as_ref()),
         output_image_file: given(flags.output_image_file.as_ref()),
-        output_image_format: flags.output_image_format.filter(|format| !format.is_empty()),
+        // The parser has checked the word; an empty one stands for a flag that was not given.
+        output_image_format: flags.output_image_format.as_deref().and_then(ImageFormat::from_word),
         passwords: PasswordPolicy::default(),
         code_cache: environment::code_cache(),
         source_date_epoch: environment::source_date_epoch()?,

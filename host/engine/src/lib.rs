@@ -1,1 +1,32 @@
-//! imagecustomizer-engine
+//! Carries a plan out: opens the image, lends its tree to one step after the other, checks and writes the result.
+
+mod build_dir;
+mod builtin;
+mod cancellation;
+mod convert;
+mod customize;
+mod error;
+mod history;
+mod inspect;
+mod observer;
+mod open;
+mod report;
+mod run_clock;
+mod seal;
+mod steps;
+mod validate;
+
+pub use builtin::components;
+pub use cancellation::Cancellation;
+pub use convert::{ConvertOptions, convert};
+pub use customize::{CustomizeOptions, TreeWrapper, customize, customize_through, plan};
+pub use error::{Error, ErrorKind, Result};
+pub use plan::Plan;
+pub use program::Program;
+pub use observer::{Observer, Phase, Silent};
+pub use open::open_image;
+pub use report::{PhaseReport, Report, StepReport};
+pub use validate::{ValidateOptions, validate_config};
+
+/// The version of this program.
+pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

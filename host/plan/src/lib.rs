@@ -1,1 +1,21 @@
-//! imagecustomizer-plan
+//! What a run will do, as a value: the configuration and the facts about the image become an ordered list of steps and
+//! host actions. No input or output happens here (invariant I-9).
+
+mod distribution;
+mod error;
+mod facts;
+mod os_release;
+mod plan;
+mod render;
+mod secret;
+mod steps;
+mod support;
+
+pub use distribution::{Distribution, Family};
+pub use error::{Error, Result};
+pub use facts::{FileSystemFact, ImageFacts, InputFact, OutputFact, RunFacts};
+pub use os_release::OsRelease;
+pub use plan::{ArtifactSource, BackEnd, BuiltIn, Plan, PlannedStep, Seal};
+pub use secret::Secret;
+pub use steps::make;
+pub use support::unsupported;

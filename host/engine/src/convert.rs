@@ -1,0 +1,55 @@
+//! `convert`: an image in another format, its content untouched.
+
+use crate::build_dir::WorkDir;
+use crate::cancellation::Cancellation;
+use crate::customize::{IMAGE, Phases, input_error, make_parent, output_error, seed16};
+use crate::error::{Error, ErrorKind, Result};
+use crate::observer::{Observer, Phase};
+use crate::run_clock::RunClock;
+use image::OutputFormat;
+use std::path::PathBuf;
+
+/// What `convert` is asked to do.
+#[derive(Clone, Debug)]
+pub struct ConvertOptions {
+    /// The image to read.
+    pub image_file: PathBuf,
+    /// The image to write.
+    pub output_image_file: PathBuf,
+    /// Its format.
+    pub output_image_format: String,
+    /// Scratch directory; none: one is made beside the output for the time of the run.
+    pub build_dir: Option<PathBuf>,
+    /// Seconds since 1970 that stand for "now".
+    pub source_date_epoch: Option<u64>,
+    /// Ends the run early.
+    pub cancel: Cancellation,
+}
+
+/// Writes an image in another format. The input is only read; the output appears whole or not at all.
+///
+/// # Errors
+/// [`ErrorKind::NotSupportedYet`] for formats that cannot be written yet, [`ErrorKind::InputImage`],
+/// [`ErrorKind::OutputImage`], [`ErrorKind::BuildDirectory`].
+pub fn convert(options: &ConvertOptions, observer: &dyn Observer) -> Result<()> {
+    let Some(format) = OutputFormat::from_name(&options.output_image_format) else {
+        let message = format!("output format `{}` is not supported yet", options.output_image_format);
+        return Err(Error::saying(ErrorKind::NotSupportedYet, message));
+    };
+    let clock = RunClock::new(options.source_date_epoch, options.output_image_format.as_bytes())?;
+    let mut phases = Phases::new(observer, &options.cancel);
+
+    phases.begin(Phase::Import)?;
+    make_parent(&options.output_image_file)?;
+    let work = match &options.build_dir {
+        Some(build_dir) => WorkDir::open(build_dir)?,
+        None => WorkDir::beside(&options.output_image_file)?,
+    };
+    let working_file = work.join(IMAGE);
+    let progress = |done, total| observer.progress(done, total);
+    image::import(&options.image_file, &working_file, &progress).map_err(input_error)?;
+
+    phases.begin(Phase::Export)?;
+    let export = image::ExportOptions { source_date_epoch: clock.epoch(), seed: seed16(&clock) };
+    image::export(working_file, &options.output_image_file, format, &export, &progress).map_err(output_error)
+}

@@ -1,0 +1,33 @@
+//! `validate-config`: everything that can be said of a configuration without an image.
+
+use crate::error::Result;
+use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
+use std::path::PathBuf;
+
+/// What `validate-config` is asked to do.
+#[derive(Clone, Debug)]
+pub struct ValidateOptions {
+    /// The configuration.
+    pub config_file: PathBuf,
+    /// Whether the files that it names are looked at.
+    pub files: bool,
+    /// Which kinds of passwords it may hold.
+    pub passwords: PasswordPolicy,
+}
+
+/// Checks a configuration and its bases; with `files`, also what they name.
+///
+/// # Errors
+/// [`crate::ErrorKind::Config`].
+pub fn validate_config(options: &ValidateOptions) -> Result<()> {
+    let load = LoadOptions {
+        overrides: Overrides::default(),
+        passwords: options.passwords,
+        mode: Mode::ValidateConfig,
+    };
+    let config = config::load(&options.config_file, &load)?;
+    if options.files {
+        config.validate_resources(Resources::FILES)?;
+    }
+    Ok(())
+}
