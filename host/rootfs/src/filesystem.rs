@@ -130,6 +130,10 @@ pub trait FileSystem: Send {
 
     /// Reads from a regular file; below `buffer.len()` only at its end.
     fn read(&mut self, inode: Inode, offset: u64, buffer: &mut [u8]) -> Outcome<usize>;
+    /// The first byte at or after `offset` that may be other than zero; `None` when there is none before the end.
+    fn find_data(&mut self, inode: Inode, offset: u64) -> Outcome<Option<u64>> {
+        Ok((offset < self.attributes(inode)?.size).then_some(offset))
+    }
     /// Writes to a regular file, lengthening it as needed. When the space is not there, nothing changes.
     fn write(&mut self, inode: Inode, offset: u64, data: &[u8]) -> Outcome<()>;
     /// Replaces the content of a regular file. When the space is not there, nothing changes.

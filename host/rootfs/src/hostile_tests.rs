@@ -39,8 +39,8 @@ fn use_all(open: impl Fn() -> Result<Box<dyn FileSystem>>) {
     while let Some(directory) = paths.get(index).cloned() {
         index += 1;
         let Ok(entries) = tree.list_directory(&directory) else { continue };
-        for entry in entries.into_iter().take(30) {
-            if paths.len() < 200 {
+        for entry in entries.into_iter().take(15) {
+            if paths.len() < 60 {
                 paths.push(directory.join(&entry.name));
             }
         }
@@ -140,7 +140,7 @@ fn damaged_ext4_ends_in_errors() {
 /// Without checksums damage is not noticed by its sum, and everything must be checked by its sense.
 #[test]
 fn damaged_ext4_without_checksums_ends_in_errors() {
-    ext4(&["-O", "^metadata_csum,^has_journal"], 200);
+    ext4(&["-O", "^metadata_csum,^has_journal"], 150);
 }
 
 #[test]
@@ -150,8 +150,7 @@ fn damaged_ext4_with_a_journal_ends_in_errors() {
 
 #[test]
 fn damaged_fat_ends_in_errors() {
-    for (arguments, count) in
-        [(&["-F", "12"][..], 150), (&["-F", "16", "-s", "1"], 100), (&["-F", "32"], 100)]
+    for (arguments, count) in [(&["-F", "12"][..], 100), (&["-F", "16", "-s", "1"], 60), (&["-F", "32"], 60)]
     {
         let base = Image::fat(4 * MIB, arguments);
         let open = |image: &Image| Fat::open(image.window(), CLOCK, FatOptions::default());

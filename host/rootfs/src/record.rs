@@ -181,6 +181,10 @@ impl<W: Write + Send> Tree for Recorder<W> {
         self.tree.read_at(file, offset, buffer)
     }
 
+    fn find_data(&mut self, file: FileId, offset: u64) -> Result<Option<u64>> {
+        self.tree.find_data(file, offset)
+    }
+
     fn write_at(&mut self, file: FileId, offset: u64, data: &[u8]) -> Result<()> {
         let result = self.tree.write_at(file, offset, data);
         self.note(Call::WriteAt { file, offset, data: data.into() }, result)

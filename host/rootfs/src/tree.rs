@@ -176,6 +176,11 @@ pub trait Tree: Send {
     fn file_metadata(&mut self, file: FileId) -> Result<Metadata>;
     /// Reads into `buffer` from `offset`; the number of bytes read is below `buffer.len()` only at the end.
     fn read_at(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Result<usize>;
+    /// The first byte at or after `offset` that may be other than zero; `None` when there is none before the end. A
+    /// tree that does not know where a file has holes gives `offset` as long as that is within the file.
+    fn find_data(&mut self, file: FileId, offset: u64) -> Result<Option<u64>> {
+        Ok((offset < self.file_metadata(file)?.size).then_some(offset))
+    }
     /// Writes all of `data` at `offset`. A gap before it reads as zeros.
     fn write_at(&mut self, file: FileId, offset: u64, data: &[u8]) -> Result<()>;
     /// Cuts the file, or lengthens it by zeros, to `size` bytes.

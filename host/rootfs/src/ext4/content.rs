@@ -30,6 +30,27 @@ impl Ext4 {
         })
     }
 
+    pub(super) fn data_from(&mut self, ino: u32, offset: u64) -> Outcome<Option<u64>> {
+        self.call(|engine| {
+            let inode = engine.stat_ino(ino)?;
+            if offset >= inode.size {
+                return Ok(None);
+            }
+            if !inode.has_extents() {
+                return Ok(Some(offset));
+            }
+            let size = u64::from(engine.sb.block_size());
+            let extents =
+                fs_ext4::extent::collect_all(&inode.block, engine.dev.as_ref(), engine.sb.block_size())?;
+            let starts = extents.iter().filter(|extent| !extent.uninitialized).filter_map(|extent| {
+                let start = u64::from(extent.logical_block).saturating_mul(size);
+                let end = start.saturating_add(u64::from(extent.length).saturating_mul(size));
+                (end > offset).then_some(start.max(offset))
+            });
+            Ok(starts.min().filter(|start| *start < inode.size))
+        })
+    }
+
     pub(super) fn write_content(&mut self, ino: u32, offset: u64, data: &[u8]) -> Outcome<()> {
         let end = offset.checked_add(data.len() as u64).ok_or(ErrorKind::TooLarge)?;
         self.check_size(ino, end)?;

@@ -273,6 +273,10 @@ impl FileSystem for Ext4 {
         self.read_content(number(inode)?, offset, buffer)
     }
 
+    fn find_data(&mut self, inode: Inode, offset: u64) -> Outcome<Option<u64>> {
+        self.data_from(number(inode)?, offset)
+    }
+
     fn write(&mut self, inode: Inode, offset: u64, data: &[u8]) -> Outcome<()> {
         self.write_content(number(inode)?, offset, data)
     }

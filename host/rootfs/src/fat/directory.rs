@@ -48,7 +48,7 @@ impl Entry {
 }
 
 /// Where a directory's slots are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Place {
     Region { start: u64, len: u64 },
     Chain(u32),

@@ -20,10 +20,12 @@ use crate::tree::{Device, Kind, Owner, Timestamp};
 use block::{Window, WindowError};
 use directory::{Entry, Place, Slot};
 use layout::{BOOT_SECTOR, Layout};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use time::Stamp;
 
 const ROOT: Inode = 1;
+/// Entries of directories remembered at most.
+const MOST_LISTED: usize = 50_000;
 
 /// One FAT file system in a window of the working file.
 #[derive(Debug)]
@@ -35,8 +37,8 @@ pub struct Fat {
     objects: HashMap<Inode, u64>,
     numbers: HashMap<u64, Inode>,
     next_number: Inode,
-    /// The directory listed last.
-    listed: Option<(Place, Vec<Entry>)>,
+    /// Directories that have been listed, kept up to date.
+    listed: HashMap<Place, Vec<Entry>>,
     changed: bool,
 }
 
@@ -77,7 +79,7 @@ impl Fat {
             objects: HashMap::new(),
             numbers: HashMap::new(),
             next_number: ROOT + 1,
-            listed: None,
+            listed: HashMap::new(),
             changed: false,
         })
     }
@@ -117,21 +119,36 @@ impl Fat {
     }
 
     fn entries(&mut self, place: Place) -> Outcome<&[Entry]> {
-        if !matches!(&self.listed, Some((listed, _)) if *listed == place) {
-            self.listed = Some((place, self.volume.entries(place)?));
+        if !self.listed.contains_key(&place) {
+            let entries = self.volume.entries(place)?;
+            if self.listed.values().map(Vec::len).sum::<usize>() + entries.len() > MOST_LISTED {
+                self.listed.clear();
+            }
+            self.listed.insert(place, entries);
         }
-        Ok(self.listed.as_ref().map_or(&[], |(_, entries)| entries))
+        Ok(self.listed.get(&place).map_or(&[], Vec::as_slice))
+    }
+
+    /// Brings the listing up to date with a slot that changed.
+    fn relist(&mut self, place: u64, raw: Slot) {
+        let mut entries = self.listed.values_mut().flatten();
+        if let Some(entry) = entries.find(|entry| entry.place() == place) {
+            entry.raw = raw;
+        }
     }
 
     /// An object by its name, or by the short one beside it.
     fn find(&mut self, place: Place, wanted: &[u8]) -> Outcome<Entry> {
         let entries = self.entries(place)?;
         let by_name = entries.iter().find(|entry| name::same(&entry.name, wanted));
-        let by_short = || {
-            entries
-                .iter()
-                .find(|entry| name::same(name::short_text(&entry.short, false, false).as_bytes(), wanted))
+        // A short name has at most 8 and 3 characters; longer ones need not be compared with all of them.
+        let short = std::str::from_utf8(wanted).ok().filter(|text| text.chars().count() <= 12);
+        let is_short = |entry: &&Entry| {
+            short.is_some_and(|text| {
+                name::same(name::short_text(&entry.short, false, false).as_bytes(), text.as_bytes())
+            })
         };
+        let by_short = || entries.iter().filter(|_| short.is_some()).find(is_short);
         by_name.or_else(by_short).cloned().ok_or_else(|| ErrorKind::NotFound.into())
     }
 
@@ -139,15 +156,20 @@ impl Fat {
     fn add(&mut self, place: Place, wanted: &[u8], raw: Slot) -> Outcome<Inode> {
         let text = name::check(wanted)?;
         self.changed = true;
-        let taken: Vec<_> = self.entries(place)?.iter().map(|entry| entry.short).collect();
-        self.listed = None;
+        let taken: HashSet<_> = self.entries(place)?.iter().map(|entry| entry.short).collect();
+        let listed = self.listed.remove(&place);
         let needed = Volume::slots_for(text);
         // An upper-case name may be the short name beside a long one; then it needs a long one too.
         let clash = name::as_short(text).is_some_and(|short| taken.contains(&short));
         let needed = if clash { text.encode_utf16().count().div_ceil(name::PER_SLOT) + 1 } else { needed };
         let places = self.volume.room(place, needed)?;
         let entry = self.volume.put_entry(&places, text, raw, &|short| taken.contains(short))?;
-        Ok(self.number(entry.place()))
+        let number = self.number(entry.place());
+        if let Some(mut entries) = listed {
+            entries.push(entry);
+            self.listed.insert(place, entries);
+        }
+        Ok(number)
     }
 
     /// Changes the content of a file and its slot with it.
@@ -161,18 +183,21 @@ impl Fat {
             return Err(ErrorKind::IsADirectory.into());
         }
         self.changed = true;
-        self.listed = None;
         change(&mut self.volume, &mut raw)?;
         directory::set_modified(&mut raw, self.stamp);
+        self.relist(place, raw);
         self.volume.cache.write(place, &raw).map_err(io)
     }
 
     /// Takes an entry away and frees its clusters.
     fn remove(&mut self, entry: &Entry) -> Outcome<()> {
         self.changed = true;
-        self.listed = None;
         let first = self.volume.first_cluster(&entry.raw);
         let mut chain = self.volume.chain(first)?;
+        self.listed.remove(&Place::Chain(first));
+        for entries in self.listed.values_mut() {
+            entries.retain(|other| other.place() != entry.place());
+        }
         self.volume.clear_slots(&entry.slots)?;
         self.volume.cut(&mut chain, 0)?;
         self.forget(entry.place());
@@ -325,13 +350,14 @@ impl FileSystem for Fat {
         let others = self.entries(new_place)?.iter().filter(|other| !gone.contains(&other.place()));
         let taken: Vec<_> = others.map(|other| other.short).collect();
         self.changed = true;
-        self.listed = None;
         let clash = name::as_short(text).is_some_and(|short| taken.contains(&short));
         let long = text.encode_utf16().count().div_ceil(name::PER_SLOT) + 1;
         let places = self.volume.room(new_place, if clash { long } else { Volume::slots_for(text) })?;
         if let Some(replaced) = &replaced {
             self.remove(replaced)?;
         }
+        self.listed.remove(&old_place);
+        self.listed.remove(&new_place);
         let moved = self.volume.put_entry(&places, text, entry.raw, &|short| taken.contains(short))?;
         self.volume.clear_slots(&entry.slots)?;
         if Self::kind(&entry.raw) == Kind::Directory && old_place != new_place {
@@ -374,8 +400,8 @@ impl FileSystem for Fat {
     fn set_modified(&mut self, inode: Inode, time: Timestamp) -> Outcome<()> {
         let Some((place, mut raw)) = self.slot(inode)? else { return Ok(()) };
         self.changed = true;
-        self.listed = None;
         directory::set_modified(&mut raw, time::stamp(time));
+        self.relist(place, raw);
         self.volume.cache.write(place, &raw).map_err(io)
     }
 

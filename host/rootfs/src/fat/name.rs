@@ -35,8 +35,8 @@ pub(super) fn check(name: &[u8]) -> Outcome<&str> {
 
 /// Whether two names are the same to FAT.
 pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
-    if one == other {
-        return true;
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
     }
     let (Ok(one), Ok(other)) = (std::str::from_utf8(one), std::str::from_utf8(other)) else {
         return false;

@@ -211,3 +211,23 @@ fn mount_options_become_masks() {
         assert_eq!((found.file_mask, found.directory_mask), (file, directory), "{options}");
     }
 }
+
+#[test]
+fn a_thousand_files_in_a_directory() {
+    let image = Image::fat(70 * MIB, &["-F", "32"]);
+    let mut tree = tree(&image);
+    let start = std::time::Instant::now();
+    tree.make_directory(path("/many"), 0o755).unwrap();
+    for number in 0..1000 {
+        tree.write(path(&format!("/many/a-file-with-a-name-{number}")), &[1; 3000], &NEW).unwrap();
+    }
+    tree.flush().unwrap();
+    println!("1000 files in one directory of a FAT: {:?}", start.elapsed());
+    assert_eq!(names(&mut tree, "/many").len(), 1000);
+    for number in 0..1000 {
+        tree.remove_file(path(&format!("/many/a-file-with-a-name-{number}"))).unwrap();
+    }
+    tree.remove_directory(path("/many")).unwrap();
+    tree.flush().unwrap();
+    image.check_fat();
+}

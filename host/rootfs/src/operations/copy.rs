@@ -222,17 +222,27 @@ fn copy_xattrs(tree: &mut dyn Tree, from: &ImagePath, to: &ImagePath) -> Result<
     Ok(())
 }
 
-/// Parts that are all zero are left out: the file has holes there.
+/// Parts that are all zero are left out: the file has holes there. What the source knows to be a hole is not read.
 fn copy_chunks(tree: &mut dyn Tree, from: FileId, to: FileId, size: u64) -> Result<()> {
     let mut buffer = vec![0; CHUNK];
-    let mut position = 0;
-    while position < size {
+    let mut end = size;
+    let mut next = tree.find_data(from, 0)?;
+    while let Some(position) = next.filter(|position| *position < size) {
         let read = tree.read_at(from, position, &mut buffer)?;
-        let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
-        if part.iter().any(|byte| *byte != 0) {
+        let part = buffer.get(..read).unwrap_or_default();
+        if part.is_empty() {
+            end = position;
+            break;
+        }
+        if !is_zero(part) {
             tree.write_at(to, position, part)?;
         }
-        position += read as u64;
+        next = tree.find_data(from, position + read as u64)?;
     }
-    tree.set_size(to, position)
+    tree.set_size(to, end)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    static ZEROS: [u8; 4096] = [0; 4096];
+    bytes.chunks(ZEROS.len()).all(|part| Some(part) == ZEROS.get(..part.len()))
 }

@@ -192,3 +192,26 @@ fn installing_overwrites_in_place_and_makes_what_is_above() {
     tree.flush().unwrap();
     image.check_ext();
 }
+
+#[test]
+fn holes_are_copied_as_holes_and_not_read() {
+    let image = Image::ext(16 * MIB, &["-t", "ext4", "-b", "4096"]);
+    let mut tree = image.ext4_tree();
+    let file = tree.create(path("/sparse"), &WriteOptions::default()).unwrap();
+    tree.set_size(file, 1 << 43).unwrap();
+    tree.write_at(file, 1 << 42, b"island").unwrap();
+    tree.write_at(file, 5000, b"first").unwrap();
+    assert_eq!(tree.find_data(file, 0).unwrap(), Some(4096));
+    assert_eq!(tree.find_data(file, 9000).unwrap(), Some(1 << 42));
+    assert_eq!(tree.find_data(file, (1 << 42) + 4096).unwrap(), None);
+    assert_eq!(tree.find_data(file, 1 << 43).unwrap(), None);
+    tree.close(file).unwrap();
+    copy_tree(&mut tree, path("/sparse"), path("/copy"), &COPY).unwrap();
+    let copy = tree.open(path("/copy")).unwrap();
+    let mut content = [1; 8];
+    assert_eq!(tree.read_at(copy, (1 << 42) - 1, &mut content).unwrap(), 8);
+    assert_eq!(&content, b"\0island\0");
+    assert_eq!(tree.file_metadata(copy).unwrap().size, 1 << 43);
+    tree.flush().unwrap();
+    image.check_ext();
+}

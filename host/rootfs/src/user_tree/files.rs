@@ -98,6 +98,11 @@ impl UserTree {
         self.engine(node.mount)?.read(node.inode, offset, buffer)
     }
 
+    pub(super) fn data_in_open(&mut self, file: FileId, offset: u64) -> Outcome<Option<u64>> {
+        let node = self.files.get(file)?;
+        self.engine(node.mount)?.find_data(node.inode, offset)
+    }
+
     pub(super) fn write_open(&mut self, file: FileId, offset: u64, data: &[u8]) -> Outcome<()> {
         let node = self.files.get(file)?;
         if data.is_empty() {

@@ -242,6 +242,10 @@ impl Tree for UserTree {
         self.read_open(file, offset, buffer).map_err(|failure| failure.without_path("read an open file"))
     }
 
+    fn find_data(&mut self, file: FileId, offset: u64) -> Result<Option<u64>> {
+        self.data_in_open(file, offset).map_err(|failure| failure.without_path("look into an open file"))
+    }
+
     fn write_at(&mut self, file: FileId, offset: u64, data: &[u8]) -> Result<()> {
         self.write_open(file, offset, data).map_err(|failure| failure.without_path("write an open file"))
     }

@@ -441,3 +441,42 @@ fn a_thousand_files_in_a_directory() {
     assert_eq!(tree.list_directory(path("/many")).unwrap().len(), 1000);
     image.check_ext();
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the journal is written by debugfs")]
+fn a_journal_that_was_left_behind_is_replayed() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let image = Image::ext(16 * MIB, &["-t", "ext4", "-b", "4096"]);
+    let mut tree = image.ext4_tree();
+    tree.write(path("/file"), &[b'a'; 4096], &NEW).unwrap();
+    tree.flush().unwrap();
+    drop(tree);
+    let shown =
+        crate::testing::run(Command::new("debugfs").args(["-R", "blocks /file"]).arg(image.file.path()));
+    let block = String::from_utf8(shown.stdout).unwrap().trim().to_owned();
+    let mut journaled = tempfile::NamedTempFile::new().unwrap();
+    journaled.write_all(&[b'b'; 4096]).unwrap();
+    let mut debugfs = Command::new("debugfs")
+        .arg("-w")
+        .arg(image.file.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let script = format!("jo\njw -b {block} {}\njc\nquit\n", journaled.path().display());
+    debugfs.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(debugfs.wait().unwrap().success());
+    let before = image.bytes();
+
+    let mut tree = image.ext4_tree();
+    assert_eq!(crate::operations::read_file(&mut tree, path("/file"), 9999).unwrap(), [b'b'; 4096]);
+    assert!(image.bytes() == before, "looking alone writes nothing");
+    tree.write(path("/other"), b"x", &NEW).unwrap();
+    tree.flush().unwrap();
+    drop(tree);
+    image.check_ext();
+    let mut tree = image.ext4_tree();
+    assert_eq!(crate::operations::read_file(&mut tree, path("/file"), 9999).unwrap(), [b'b'; 4096]);
+}
