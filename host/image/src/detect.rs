@@ -118,7 +118,12 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Io, source)
+        let kind = match source.kind() {
+            // The file system of the working file has no files of that size.
+            std::io::ErrorKind::FileTooLarge => ErrorKind::TooLarge,
+            _ => ErrorKind::Io,
+        };
+        Self::new(kind, source)
     }
 }
 

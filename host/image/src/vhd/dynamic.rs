@@ -83,6 +83,9 @@ pub(crate) fn pieces<'a>(
     offset: u64,
     sink: &'a mut Sink<'a>,
 ) -> Result<(), Failure> {
+    if offset.checked_add(LEN as u64).is_none_or(|end| end > len) {
+        return Err(Error::Field { field: "its place at byte", value: offset }.into());
+    }
     let header =
         Header::parse(&read_up_to(file, offset, LEN)?, size, len).map_err(|e| Failure::from(e).at(offset))?;
     let mut budget = Budget::new(len);
