@@ -26,11 +26,11 @@ pub(super) fn quote(text: &str) -> String {
 }
 
 /// JSON text in which the characters that JSON may leave bare, but a terminal acts on, are escapes too.
-/// They occur inside strings alone, so the meaning stays.
+/// They occur inside strings alone, so the meaning stays; line ends occur between values alone, and stay too.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if acts_on_terminal(character) {
+        if character != '\n' && acts_on_terminal(character) {
             // All of them lie in the basic plane, so one unit of UTF-16 is enough.
             push_formatted(&mut escaped, format_args!("\\u{:04x}", u32::from(character)));
         } else {
