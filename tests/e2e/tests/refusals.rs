@@ -75,7 +75,7 @@ fn a_configuration_that_cannot_be_read_is_refused_with_its_place() -> Outcome {
         ("os:\n  hostname: under_score\n", ["under_score", "2"]),
         (
             "os: { additionalFiles: [{ source: nowhere.txt, destination: /x }] }\n",
-            ["nowhere.txt", "additionalFiles"],
+            ["nowhere.txt", "config.yaml:1:25"],
         ),
         ("os: { services: { enable: [''] } }\n", ["enable", "1"]),
     ];
