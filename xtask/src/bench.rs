@@ -24,7 +24,7 @@ const PAIRS: [(Format, Format); 4] = [
 /// Runs every case `rounds` times, one after the other, so that a busy minute hits all of them.
 pub(crate) fn compare(rounds: usize) -> Outcome {
     prepare(Purpose::Demo)?;
-    let program = build::release()?;
+    let program = build::released()?;
     let recipe = Recipe { distro: Distro::AzureLinux3, layout: Layout::Efi };
     let raw = fixtures::image(recipe, &fixture_cache())?;
     let directory = target().join("bench");

@@ -1,13 +1,14 @@
 //! Building the program, its steps, and what is released.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Outcome;
 use crate::setup::{Purpose, prepare};
-use crate::shell::{cargo, run, target};
+use crate::shell::{cargo, command, run, target};
 
 const PACKAGE: &str = "imagecustomizer-cli";
+const ENGINE: &str = "imagecustomizer-engine";
 const PROGRAM: &str = "imagecustomizer";
 
 /// Builds the program for tests and the demonstration, and returns its path.
@@ -53,9 +54,10 @@ fn step_packages() -> Outcome<Vec<String>> {
     Ok(packages)
 }
 
-/// Builds the program as it is released.
+/// Builds the program as it is released: a first build compiles the built-in steps to native code, a second one embeds
+/// that, so that no run has to compile them.
 pub(crate) fn distribution() -> Outcome {
-    let built = release()?;
+    let built = released()?;
     let directory = target().join("dist");
     fs::create_dir_all(&directory)?;
     let size = fs::copy(&built, directory.join(PROGRAM))?;
@@ -63,9 +65,29 @@ pub(crate) fn distribution() -> Outcome {
     Ok(())
 }
 
+/// The program with native code of its steps inside.
+pub(crate) fn released() -> Outcome<PathBuf> {
+    let steps = target().join("steps/native");
+    fs::create_dir_all(&steps)?;
+    release()?;
+    run(command(target().join("release/examples/precompile")).arg(&steps))?;
+    release_build(Some(&steps))
+}
+
 /// Builds the optimized program and returns its path.
 pub(crate) fn release() -> Outcome<PathBuf> {
     prepare(Purpose::Build)?;
-    run(cargo("build").args(["--release", "--package", PACKAGE]))?;
+    release_build(None)
+}
+
+/// Both packages are named every time: named alone, each would get other features of what both depend on, and all of that
+/// would be built twice.
+fn release_build(steps: Option<&Path>) -> Outcome<PathBuf> {
+    let mut build = cargo("build");
+    build.args(["--release", "--package", PACKAGE, "--package", ENGINE, "--bins", "--examples"]);
+    if let Some(steps) = steps {
+        build.env("IMAGECUSTOMIZER_STEPS_DIR", steps);
+    }
+    run(&mut build)?;
     Ok(target().join("release").join(PROGRAM))
 }

@@ -13,7 +13,6 @@ use crate::shell::{fixture_cache, line, quietly, target};
 
 /// The configuration that is shown; it works on the small image and on Debian.
 const CONFIG: &str = "\
-previewFeatures: [preview-distro-version]
 os:
   hostname: web-1
   groups:
@@ -38,6 +37,8 @@ struct Base {
     format: Format,
     root: Partition,
     service: &'static str,
+    /// What stands before the common configuration.
+    preview: &'static str,
 }
 
 /// On an image of a few megabytes, made in a second.
@@ -48,7 +49,7 @@ pub(crate) fn small() -> Outcome {
     let raw = fixtures::image(recipe, &fixture_cache())?;
     let root = Layout::Efi.partition("root").ok_or("the layout has no root")?;
     let image = fixtures::converted(&raw, Format::Vhdx)?;
-    show(&program, &Base { image, format: Format::Vhdx, root, service: "alpha" })
+    show(&program, &Base { image, format: Format::Vhdx, root, service: "alpha", preview: "" })
 }
 
 /// On a Debian that boots.
@@ -58,7 +59,8 @@ pub(crate) fn real() -> Outcome {
     println!("\nmaking a Debian base image from Debian's packages; the first time takes a few minutes");
     let image = debian::image(&fixture_cache())?;
     let [_, root] = debian::partitions();
-    show(&program, &Base { image, format: Format::Raw, root, service: "systemd-networkd" })
+    let preview = "previewFeatures: [preview-distro-version]\n";
+    show(&program, &Base { image, format: Format::Raw, root, service: "systemd-networkd", preview })
 }
 
 fn show(program: &Path, base: &Base) -> Outcome {
@@ -71,7 +73,7 @@ fn show(program: &Path, base: &Base) -> Outcome {
     fixtures::process::output(
         fixtures::process::command("cp").arg("--sparse=always").arg(&base.image).arg(&input),
     )?;
-    let config = CONFIG.replace("SERVICE", base.service);
+    let config = format!("{}{}", base.preview, CONFIG.replace("SERVICE", base.service));
     fs::write(directory.join("config.yaml"), &config)?;
     fs::write(directory.join("motd"), "Customized without root.\n")?;
     println!("\n--- {}\n{config}", directory.join("config.yaml").display());
