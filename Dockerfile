@@ -26,7 +26,7 @@ FROM ${BINARY_FROM} AS binary
 
 FROM ${BASE}
 # What `program::Program` names; tests/e2e/tests/architecture.rs compares the two.
-ARG PACKAGES="btrfs-progs dosfstools e2fsprogs xfsprogs"
+ARG PACKAGES="dosfstools e2fsprogs"
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ${PACKAGES} \
     && rm -rf /var/lib/apt/lists/*

@@ -1,7 +1,10 @@
 //! The built-in steps: components embedded in this program, run through the same sandbox as anyone's.
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::steps::step_error;
 use plan::BuiltIn;
 use sandbox::{LoadedStep, Sandbox};
+use std::path::Path;
 
 /// A component that was compiled into this program.
 pub(crate) struct Embedded {
@@ -32,6 +35,23 @@ pub(crate) fn load(sandbox: &Sandbox, step: BuiltIn) -> sandbox::Result<LoadedSt
 /// Name and binary of every built-in step, in no particular order.
 pub fn components() -> impl Iterator<Item = (&'static str, &'static [u8])> {
     embedded::EMBEDDED.iter().map(|embedded| (embedded.name, embedded.wasm))
+}
+
+/// Writes every built-in step into `directory`, which must exist: `NAME.wasm`, and `NAME.cwasm` with native code for this
+/// build's wasmtime. A build with `IMAGECUSTOMIZER_STEPS_DIR` set to the directory embeds both.
+///
+/// # Errors
+/// When a file cannot be written, or wasmtime does not compile for this machine's architecture.
+pub fn precompile(directory: &Path) -> Result<()> {
+    for (name, wasm) in components() {
+        let code = Sandbox::precompile(name, wasm).map_err(step_error)?;
+        for (extension, content) in [("wasm", wasm), ("cwasm", code.as_slice())] {
+            let path = directory.join(format!("{name}.{extension}"));
+            std::fs::write(&path, content)
+                .map_err(|error| Error::new(ErrorKind::Internal, "write").at(&path).caused_by(error))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

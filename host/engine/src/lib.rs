@@ -16,15 +16,15 @@ mod seal;
 mod steps;
 mod validate;
 
-pub use builtin::components;
+pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
 pub use convert::{ConvertOptions, convert};
 pub use customize::{CustomizeOptions, TreeWrapper, customize, customize_through, plan};
 pub use error::{Error, ErrorKind, Result};
-pub use plan::Plan;
-pub use program::Program;
 pub use observer::{Observer, Phase, Silent};
 pub use open::open_image;
+pub use plan::Plan;
+pub use program::Program;
 pub use report::{PhaseReport, Report, StepReport};
 pub use validate::{ValidateOptions, validate_config};
 

@@ -113,7 +113,7 @@ fn open_artifacts(step: &PlannedStep) -> Result<Artifacts> {
     Ok(artifacts)
 }
 
-fn step_error(error: sandbox::Error) -> Error {
+pub(crate) fn step_error(error: sandbox::Error) -> Error {
     let kind = match error.kind() {
         sandbox::ErrorKind::Cancelled => ErrorKind::Cancelled,
         _ => ErrorKind::Step,

@@ -55,25 +55,6 @@ pub fn check_fat(path: &Path, offset: u64, len: u64) -> Result<Checked> {
     place.run_on_copy(Program::FsckFat, &["-n"], len, &[0, 1])
 }
 
-/// Checks the XFS file system in the `len` bytes at `offset` of the plain file `path`, by `xfs_repair -n`.
-///
-/// # Errors
-/// As [`check_fat`].
-pub fn check_xfs(path: &Path, offset: u64, len: u64) -> Result<Checked> {
-    let place = Place { check: Check::Xfs, path, offset };
-    // 1: damage was found, or the check failed. 2: the log must be replayed first.
-    place.run_on_copy(Program::XfsRepair, &["-n", "-f"], len, &[0, 1, 2])
-}
-
-/// Checks the btrfs file system in the `len` bytes at `offset` of the plain file `path`, by `btrfs check`.
-///
-/// # Errors
-/// As [`check_fat`].
-pub fn check_btrfs(path: &Path, offset: u64, len: u64) -> Result<Checked> {
-    let place = Place { check: Check::Btrfs, path, offset };
-    place.run_on_copy(Program::Btrfs, &["check", "--readonly"], len, &[0, 1])
-}
-
 /// Which file system is checked, and how.
 struct Place<'a> {
     check: Check,

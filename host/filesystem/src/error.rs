@@ -22,8 +22,6 @@ pub enum ErrorKind {
 pub(crate) enum Check {
     Ext,
     Fat,
-    Xfs,
-    Btrfs,
 }
 
 /// A failure: what was done, with which file, at which byte. The cause is reached through `source()`.
@@ -76,8 +74,6 @@ impl Error {
         match self.check {
             Check::Ext => "FilesystemCheck:E2fsck",
             Check::Fat => "FilesystemCheck:Fsck",
-            Check::Xfs => "FilesystemCheck:XfsRepair",
-            Check::Btrfs => "FilesystemCheck:Btrfs",
         }
     }
 

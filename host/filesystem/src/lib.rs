@@ -5,7 +5,7 @@ mod check;
 mod error;
 mod window;
 
-pub use check::{Checked, check_btrfs, check_ext, check_fat, check_xfs};
+pub use check::{Checked, check_ext, check_fat};
 pub use error::{Error, ErrorKind};
 
 /// The result of working on a file system.

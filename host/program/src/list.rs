@@ -15,31 +15,25 @@ const STANDARD_DIRECTORIES: [&str; 6] =
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Program {
-    /// Checks btrfs file systems.
-    Btrfs,
     /// Checks ext2, ext3 and ext4 file systems.
     E2fsck,
     /// Checks FAT file systems.
     FsckFat,
-    /// Checks XFS file systems.
-    XfsRepair,
 }
 
 impl Program {
     /// Every program, in the order of their names.
     #[must_use]
     pub const fn all() -> &'static [Self] {
-        &[Self::Btrfs, Self::E2fsck, Self::FsckFat, Self::XfsRepair]
+        &[Self::E2fsck, Self::FsckFat]
     }
 
     /// The name of its file.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Btrfs => "btrfs",
             Self::E2fsck => "e2fsck",
             Self::FsckFat => "fsck.fat",
-            Self::XfsRepair => "xfs_repair",
         }
     }
 
@@ -47,10 +41,8 @@ impl Program {
     #[must_use]
     pub const fn debian_package(self) -> &'static str {
         match self {
-            Self::Btrfs => "btrfs-progs",
             Self::E2fsck => "e2fsprogs",
             Self::FsckFat => "dosfstools",
-            Self::XfsRepair => "xfsprogs",
         }
     }
 
@@ -104,7 +96,7 @@ mod tests {
         let names: Vec<&str> = Program::all().iter().map(|program| program.name()).collect();
         assert!(names.is_sorted(), "{names:?}");
         assert!(Program::all().is_sorted());
-        assert_eq!(names.len(), Program::XfsRepair as usize + 1);
+        assert_eq!(names.len(), Program::FsckFat as usize + 1);
     }
 
     #[test]

@@ -11,10 +11,6 @@ pub struct Limits {
     pub memory: usize,
     /// Wall time from the start of the step to its end.
     pub time: Duration,
-    /// Instructions, as wasmtime counts fuel; `None`: not counted. A reproducible budget, at some cost in speed.
-    pub fuel: Option<u64>,
-    /// Bytes of WebAssembly stack.
-    pub stack: usize,
     /// Bytes of log messages, standard output and standard error together.
     pub log: u64,
     /// Files held open at once.
@@ -33,9 +29,7 @@ pub enum Limit {
     Memory,
     /// [`Limits::time`].
     Time,
-    /// [`Limits::fuel`].
-    Fuel,
-    /// [`Limits::stack`].
+    /// 1 MiB of WebAssembly stack, the same for every step.
     Stack,
     /// [`Limits::log`].
     Log,
@@ -55,8 +49,6 @@ impl Default for Limits {
         Self {
             memory: 256 << 20,
             time: Duration::from_secs(600),
-            fuel: None,
-            stack: STACK,
             log: 4 << 20,
             open_files: 256,
             call: 32 << 20,
@@ -70,7 +62,6 @@ impl fmt::Display for Limit {
         f.write_str(match self {
             Self::Memory => "memory limit",
             Self::Time => "time limit",
-            Self::Fuel => "instruction limit",
             Self::Stack => "stack limit",
             Self::Log => "log limit",
             Self::OpenFiles => "limit of open files",

@@ -96,12 +96,20 @@ impl Sandbox {
         }
     }
 
-    /// Compiles the component `wasm`; the result is native code for [`Sandbox::load_embedded`].
+    /// Compiles the component `wasm` for any processor of this machine's architecture; the result is native code for
+    /// [`Sandbox::load_embedded`].
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidComponent`].
-    pub fn precompile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>> {
-        self.engine.precompile_component(wasm).map_err(|error| invalid(name, error))
+    /// [`ErrorKind::InvalidComponent`]; [`ErrorKind::Host`] where wasmtime has no compiler for the architecture.
+    pub fn precompile(name: &str, wasm: &[u8]) -> Result<Vec<u8>> {
+        let mut settings = settings();
+        let engine = settings
+            .target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+            .and_then(|settings| Engine::new(settings))
+            .map_err(|error| {
+                Error::new(ErrorKind::Host, name, "it cannot be compiled here").caused_by(error)
+            })?;
+        engine.precompile_component(wasm).map_err(|error| invalid(name, error))
     }
 
     fn link(&self, name: &str, component: &Component) -> Result<LoadedStep> {

@@ -246,14 +246,9 @@ impl LoadedStep {
             Some(Trap::Interrupt) => {
                 return exceeded(Limit::Time, format!("at most {} s", limits.time.as_secs_f64()));
             }
-            Some(Trap::OutOfFuel) => {
-                return exceeded(
-                    Limit::Fuel,
-                    format!("at most {} instructions", limits.fuel.unwrap_or_default()),
-                );
-            }
             Some(Trap::StackOverflow) => {
-                return exceeded(Limit::Stack, format!("at most {} bytes", limits.stack)).caused_by(error);
+                return exceeded(Limit::Stack, format!("at most {} bytes", crate::limits::STACK))
+                    .caused_by(error);
             }
             _ => {}
         }
@@ -292,7 +287,6 @@ fn with_unit(limit: Limit, maximum: u64) -> String {
     match limit {
         Limit::Time => format!("{} s", Duration::from_millis(maximum).as_secs_f64()),
         Limit::OpenFiles => format!("{maximum} files"),
-        Limit::Fuel => format!("{maximum} instructions"),
         _ => format!("{maximum} bytes"),
     }
 }
