@@ -1,17 +1,19 @@
-//! An output that is not complete yet: a file beside the place where it will stand, under a name that tells what it is.
+//! An output that is not complete yet: a file without a name where the system has such files, so that a killed run leaves
+//! nothing, and else one beside the place where it will stand, under a name that tells what it is.
 //!
-//! The file is locked while its writer lives. A file of that kind that is not locked was left by a run that was killed,
-//! and is removed by the next one that writes the same output.
+//! A named file is locked while its writer lives. A file of that kind that is not locked was left by a run that was
+//! killed, and is removed by the next one that writes the same output.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 
 /// Between the output's name and a number of eight digits.
 const MARK: &str = ".imagecustomizer-partial-";
@@ -23,49 +25,94 @@ const ATTEMPTS: u32 = 100;
 #[derive(Debug)]
 pub(crate) struct Partial {
     pub(crate) file: File,
-    path: PathBuf,
-    is_kept: bool,
+    /// `None` while the file has no name.
+    path: Option<PathBuf>,
 }
 
 impl Partial {
-    /// A new, empty, locked file beside `output`, after those that killed runs left have been removed.
+    /// A new, empty file that can become `output`, after what killed runs left has been removed.
     pub(crate) fn create(output: &Path) -> io::Result<Self> {
         let name = output.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let directory = directory_of(output);
         remove_stale(directory, name);
-        let mut error = io::ErrorKind::AlreadyExists.into();
-        for attempt in 0..ATTEMPTS {
-            let path = directory.join(partial_name(name, attempt));
-            let mut options = File::options();
-            match options.read(true).write(true).create_new(true).mode(0o644).open(&path) {
-                Ok(file) if lock(&file) && is_still_named(&file) => {
-                    return Ok(Self { file, path, is_kept: false });
-                }
-                // Another run took it for a stale one in the moment before it was locked.
-                Ok(_) => {}
-                Err(failure) if failure.kind() == io::ErrorKind::AlreadyExists => error = failure,
-                Err(failure) => return Err(failure),
-            }
+        match nameless(directory) {
+            Some(file) => Ok(Self { file, path: None }),
+            None => Self::named(directory, name),
         }
-        Err(error)
+    }
+
+    fn named(directory: &Path, name: &OsStr) -> io::Result<Self> {
+        with_free_name(directory, name, |path| {
+            let mut options = File::options();
+            let file = options.read(true).write(true).create_new(true).mode(0o644).open(&path)?;
+            // Otherwise another run took it for a stale one in the moment before it was locked.
+            let is_ours = lock(&file) && is_still_named(&file);
+            Ok(is_ours.then_some(Self { file, path: Some(path) }))
+        })
     }
 
     /// Has the disk hold all of the file, and gives it its name.
     pub(crate) fn finish(mut self, output: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        std::fs::rename(&self.path, output)?;
-        self.is_kept = true;
-        Ok(())
+        let path = match self.path.take() {
+            Some(path) => path,
+            None => give_name(&self.file, output)?,
+        };
+        let renamed = std::fs::rename(&path, output);
+        // Gone once it is renamed; if not, dropping removes it.
+        self.path = renamed.is_err().then_some(path);
+        renamed
     }
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        if !self.is_kept {
+        if let Some(path) = &self.path {
             // If it stays, the next run removes it.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// A file in `directory` that has no name yet; `None` where the file system has no such files, or where it could not be
+/// given a name later.
+fn nameless(directory: &Path) -> Option<File> {
+    let flags = i32::try_from(OFlags::TMPFILE.bits()).ok()?;
+    let file = File::options().read(true).write(true).mode(0o644).custom_flags(flags).open(directory).ok()?;
+    Path::new(&descriptor_path(&file)).exists().then_some(file)
+}
+
+/// Gives a nameless file a name that tells what it is, since a name that is taken cannot be given.
+fn give_name(file: &File, output: &Path) -> io::Result<PathBuf> {
+    let name = output.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    lock(file);
+    with_free_name(directory_of(output), name, |path| {
+        linkat(CWD, descriptor_path(file), CWD, &path, AtFlags::SYMLINK_FOLLOW)?;
+        Ok(Some(path))
+    })
+}
+
+/// Tries names until `make` succeeds with one that is free.
+fn with_free_name<T>(
+    directory: &Path,
+    name: &OsStr,
+    make: impl Fn(PathBuf) -> io::Result<Option<T>>,
+) -> io::Result<T> {
+    let mut error = io::ErrorKind::AlreadyExists.into();
+    for attempt in 0..ATTEMPTS {
+        match make(directory.join(partial_name(name, attempt))) {
+            Ok(Some(made)) => return Ok(made),
+            Ok(None) => {}
+            Err(failure) if failure.kind() == io::ErrorKind::AlreadyExists => error = failure,
+            Err(failure) => return Err(failure),
+        }
+    }
+    Err(error)
+}
+
+/// Where the system shows an open file.
+fn descriptor_path(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 /// The directory in which `path` is.
