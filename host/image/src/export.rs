@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use units::ByteSize;
 
 use crate::error::{Operation, Reason};
-use crate::partial::{Partial, directory_of};
-use crate::raw::{Copier, Used, clone_whole};
+use crate::partial::{Partial, directory_of, remove_stale};
+use crate::raw::{Copier, Target, Used, clone_whole};
 use crate::vhd::{DiskType, Footer};
 use crate::{Error, ErrorKind, OutputFormat, Result, qcow2, vhd, vhdx};
 
@@ -26,7 +26,8 @@ pub struct ExportOptions {
 }
 
 /// Writes the plain disk in `work` to `output` as an image of `format`. `work` is consumed: its content may be changed,
-/// it may become the output, and afterwards it is gone. When this fails, `output` is as it was, and `work` may remain.
+/// it may become the output, and afterwards it is gone. When this fails, `output` is as it was, and `work` may remain,
+/// with its content lost.
 ///
 /// If `output` is a link, the file it leads to is replaced. `progress` is told of the bytes done and their total.
 ///
@@ -49,6 +50,7 @@ pub fn export(
         size.checked_next_multiple_of(512).ok_or_else(|| io_error(io::ErrorKind::FileTooLarge.into()))?;
     refuse_too_large(size, format, &output)?;
     file.set_len(size).map_err(&io_error)?;
+    remove_stale(&output);
     match format {
         OutputFormat::Raw => publish(&file, &work, &output, progress)?,
         OutputFormat::VhdFixed => {
@@ -58,11 +60,15 @@ pub fn export(
             publish(&file, &work, &output, progress)?;
         }
         format => {
-            let output_error = Error::io(Operation::Export, &output);
-            let partial = Partial::create(&output).map_err(&output_error)?;
-            let used = Used::new(&file, size, &partial.file, progress).map_err(&output_error)?;
-            write(&used, format, options).map_err(&output_error)?;
-            partial.finish(&output).map_err(&output_error)?;
+            let used = Used { source: &file, size, progress };
+            if shares_file_system(&file, &output)
+                && convert_in_place(&used, format, options).map_err(&io_error)?
+            {
+                publish(&file, &work, &output, progress)?;
+            } else {
+                write_beside(&used, &output, format, options)
+                    .map_err(Error::io(Operation::Export, &output))?;
+            }
         }
     }
     match std::fs::remove_file(&work) {
@@ -99,14 +105,38 @@ fn copy_whole(source: &File, target: &File, len: u64, progress: &dyn Fn(u64, u64
     Copier::new(source, target, len, progress)?.copy(0, 0, len)
 }
 
-/// Writes a format that is not plain bytes.
-fn write(used: &Used<'_>, format: OutputFormat, options: &ExportOptions) -> io::Result<()> {
+/// Whether `file` could be renamed to `output`, as far as can be told without trying.
+fn shares_file_system(file: &File, output: &Path) -> bool {
+    let directory = directory_of(output).metadata();
+    file.metadata().is_ok_and(|file| directory.is_ok_and(|directory| file.dev() == directory.dev()))
+}
+
+/// Turns the working file itself into the image; false, with the file as it was, when that cannot be done.
+fn convert_in_place(used: &Used<'_>, format: OutputFormat, options: &ExportOptions) -> io::Result<bool> {
     match format {
-        OutputFormat::Qcow2 => qcow2::write(used),
-        OutputFormat::Vhdx => vhdx::write(used, options.seed),
-        OutputFormat::VhdDynamic => vhd::write(used, options.source_date_epoch, options.seed),
-        OutputFormat::Raw | OutputFormat::VhdFixed => Ok(()),
+        OutputFormat::Qcow2 => qcow2::convert_in_place(used),
+        OutputFormat::Vhdx => vhdx::convert_in_place(used, options.seed),
+        // Blocks of the dynamic kind start in the middle of the file system's blocks.
+        OutputFormat::Raw | OutputFormat::VhdFixed | OutputFormat::VhdDynamic => Ok(false),
     }
+}
+
+/// Writes the image to a file of its own, which then gets the output's name.
+fn write_beside(
+    used: &Used<'_>,
+    output: &Path,
+    format: OutputFormat,
+    options: &ExportOptions,
+) -> io::Result<()> {
+    let partial = Partial::create(output)?;
+    let target = Target::new(&partial.file, used.source)?;
+    match format {
+        OutputFormat::Qcow2 => qcow2::write(used, &target)?,
+        OutputFormat::Vhdx => vhdx::write(used, &target, options.seed)?,
+        OutputFormat::VhdDynamic => vhd::write(used, &target, options.source_date_epoch, options.seed)?,
+        OutputFormat::Raw | OutputFormat::VhdFixed => {}
+    }
+    partial.finish(output)
 }
 
 /// The path at which the output is to be put: `output`, or where it leads if it is a link.

@@ -34,7 +34,6 @@ impl Partial {
     pub(crate) fn create(output: &Path) -> io::Result<Self> {
         let name = output.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let directory = directory_of(output);
-        remove_stale(directory, name);
         match nameless(directory) {
             Some(file) => Ok(Self { file, path: None }),
             None => Self::named(directory, name),
@@ -144,9 +143,10 @@ fn is_partial_of(candidate: &OsStr, name: &OsStr) -> bool {
     digits.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Removes what killed runs left. Failures are ignored: these files take space, but harm nothing.
-fn remove_stale(directory: &Path, name: &OsStr) {
-    let Ok(entries) = std::fs::read_dir(directory) else { return };
+/// Removes what killed runs left beside `output`. Failures are ignored: these files take space, but harm nothing.
+pub(crate) fn remove_stale(output: &Path) {
+    let Some(name) = output.file_name() else { return };
+    let Ok(entries) = std::fs::read_dir(directory_of(output)) else { return };
     for entry in entries.flatten().filter(|entry| is_partial_of(&entry.file_name(), name)) {
         let path = entry.path();
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();

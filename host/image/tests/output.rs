@@ -153,9 +153,14 @@ fn another_file_system_is_no_obstacle() {
     for format in OutputFormat::ALL {
         let (work, bytes) = work_in(near.path());
         let image = far.path().join("image");
+        let near_image = near.path().join("image");
+        std::fs::copy(&work, near.path().join("copy")).unwrap();
+        export(near.path().join("copy"), &near_image, format, &OPTIONS, &no_progress).unwrap();
         export(work.clone(), &image, format, &OPTIONS, &no_progress).unwrap();
         assert!(!work.exists());
         assert_eq!(names(far.path()), ["image"]);
+        // Whether the working file could be turned into the image, or had to be copied, cannot be told.
+        assert!(read(&image) == read(&near_image), "{format}");
         import(&image, &work, &no_progress).unwrap();
         assert!(read(&work) == bytes, "{format}");
         std::fs::remove_file(&work).unwrap();
@@ -197,8 +202,11 @@ fn what_killed_runs_left_is_removed_and_what_live_ones_write_is_not() {
     let lock = File::open(path(live)).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
 
-    let (work, _) = work_in(dir.path());
-    export(work, &path("image"), OutputFormat::Qcow2, &OPTIONS, &no_progress).unwrap();
+    for format in OutputFormat::ALL {
+        std::fs::write(path(stale), "x").unwrap();
+        let (work, _) = work_in(dir.path());
+        export(work, &path("image"), format, &OPTIONS, &no_progress).unwrap();
+    }
     let mut expected = [&[live, link, "image"], &foreign[..]].concat();
     expected.sort_unstable();
     assert_eq!(names(dir.path()), expected);

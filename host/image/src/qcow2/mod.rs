@@ -6,7 +6,7 @@ mod write;
 
 pub(crate) use header::{Error, Header, MAGIC};
 pub(crate) use read::{decompress, pieces};
-pub(crate) use write::write;
+pub(crate) use write::{convert_in_place, write};
 
 use crate::ErrorKind;
 use crate::detect::Failure;

@@ -1,12 +1,13 @@
-//! Writes version 3 with clusters of 64 KiB: the header, then data with its second tables in between, then the first
-//! table and the reference counts. Each cluster is used once, so every count is one.
+//! Writes version 3 with clusters of 64 KiB: the header, then the data, then the second tables, the first table and
+//! the reference counts. Each cluster is used once, so every count is one.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::header::MAGIC;
 use crate::fields::put;
-use crate::raw::Used;
+use crate::raw::{Grains, Target, Used, pack, push};
 
 const CLUSTER_BITS: u32 = 16;
 /// Bytes.
@@ -22,80 +23,72 @@ const HEADER_LEN: u32 = 112;
 /// In an entry: the cluster's reference count is exactly one.
 const COPIED: u64 = 1 << 63;
 
-/// Writes the disk that `used` reads.
-pub(crate) fn write(used: &Used<'_>) -> io::Result<()> {
-    let size = used.size;
-    let l1_entries = size.div_ceil(CLUSTER * L2_ENTRIES);
-    let mut tables =
-        Tables { next: 1, l1: vec![0; usize::try_from(l1_entries).unwrap_or_default()], l2: None };
+/// Writes the disk that `used` reads to `target`.
+pub(crate) fn write(used: &Used<'_>, target: &Target<'_>) -> io::Result<()> {
+    let mut clusters = Vec::new();
+    let mut next = 1;
     used.for_each_run(CLUSTER, |run| {
-        let mut written = 0;
-        let count = run.len.div_ceil(CLUSTER);
-        while written < count {
-            // A run is cut where the next second table begins.
-            let cluster = run.at / CLUSTER + written;
-            let index = cluster / L2_ENTRIES;
-            tables.open(run.output(), index)?;
-            let part = (count - written).min((index + 1) * L2_ENTRIES - cluster);
-            run.write_part(written * CLUSTER, part * CLUSTER, tables.next * CLUSTER)?;
-            tables.assign(cluster, part);
-            written += part;
-        }
+        let count = (run.bytes.len() as u64).div_ceil(CLUSTER);
+        target.write(run, next * CLUSTER)?;
+        push(&mut clusters, Grains { first: run.at / CLUSTER, count });
+        next += count;
         Ok(())
     })?;
-    let output = used.output;
-    tables.close(output)?;
-    let l1_at = tables.next;
-    let end = write_all(output, &tables.l1, l1_at)?;
-    let counts = ReferenceCounts::after(end);
+    finish(target.file, used.size, &clusters)
+}
+
+/// Turns the plain disk that `used` reads into an image; false, with the disk as it was, when that cannot be done.
+pub(crate) fn convert_in_place(used: &Used<'_>) -> io::Result<bool> {
+    let clusters = used.grains(CLUSTER)?;
+    if !pack(used.source, CLUSTER, CLUSTER, &clusters)? {
+        return Ok(false);
+    }
+    finish(used.source, used.size, &clusters)?;
+    Ok(true)
+}
+
+/// Adds all that is not data to a file that holds `clusters` of the disk from its second cluster on.
+fn finish(output: &File, size: u64, clusters: &[Grains]) -> io::Result<()> {
+    let l1_entries = size.div_ceil(CLUSTER * L2_ENTRIES);
+    let mut l1 = vec![0; usize::try_from(l1_entries).unwrap_or_default()];
+    let data: u64 = clusters.iter().map(|clusters| clusters.count).sum();
+    let l1_at = write_l2_tables(output, clusters, 1 + data, &mut l1)?;
+    let counts = ReferenceCounts::after(write_all(output, &l1, l1_at)?);
     counts.write(output)?;
     output.set_len(counts.end * CLUSTER)?;
     // The header comes last: before, the file is no qcow2.
-    output.write_all_at(&header(size, tables.l1.len() as u64, l1_at, &counts), 0)
+    output.write_all_at(&header(size, l1.len() as u64, l1_at, &counts), 0)
 }
 
-/// The tables under construction.
-struct Tables {
-    /// The first cluster of the file that is not used yet.
-    next: u64,
-    l1: Vec<u64>,
-    /// The second table that is being filled: its index and entries.
-    l2: Option<(u64, Vec<u64>)>,
-}
-
-impl Tables {
-    /// Makes the second table `index` the one that is filled.
-    fn open(&mut self, output: &std::fs::File, index: u64) -> io::Result<()> {
-        if self.l2.as_ref().is_none_or(|(open, _)| *open != index) {
-            self.close(output)?;
-            self.l2 = Some((index, vec![0; L2_ENTRIES as usize]));
+/// Writes the second tables from cluster `at` of the file on, and enters them in the first. The data of `clusters`
+/// follows the header in order. Returns the first cluster after the tables.
+fn write_l2_tables(output: &File, clusters: &[Grains], mut at: u64, l1: &mut [u64]) -> io::Result<u64> {
+    let mut table: Option<(u64, Vec<u64>)> = None;
+    let mut close = |table: Option<(u64, Vec<u64>)>| {
+        let Some((index, entries)) = table else { return Ok(()) };
+        let entry = usize::try_from(index).ok().and_then(|index| l1.get_mut(index));
+        *entry.ok_or(io::ErrorKind::InvalidData)? = (at * CLUSTER) | COPIED;
+        at = write_all(output, &entries, at)?;
+        Ok::<_, io::Error>(())
+    };
+    let all = clusters.iter().flat_map(|clusters| clusters.first..clusters.end());
+    for (place, cluster) in (1..).zip(all) {
+        let index = cluster / L2_ENTRIES;
+        if table.as_ref().is_none_or(|(open, _)| *open != index) {
+            close(table.take())?;
+            table = Some((index, vec![0; L2_ENTRIES as usize]));
         }
-        Ok(())
-    }
-
-    /// Gives the next `count` clusters of the file to those of the disk from `cluster` on, all of the open table.
-    fn assign(&mut self, cluster: u64, count: u64) {
-        let Some((_, entries)) = &mut self.l2 else { return };
-        let entries = entries.iter_mut().skip(usize::try_from(cluster % L2_ENTRIES).unwrap_or(usize::MAX));
-        for (entry, at) in entries.zip(self.next..self.next + count) {
-            *entry = (at * CLUSTER) | COPIED;
+        let entries = table.as_mut().map(|(_, entries)| entries.as_mut_slice()).unwrap_or_default();
+        if let Some(entry) = entries.get_mut(usize::try_from(cluster % L2_ENTRIES).unwrap_or(usize::MAX)) {
+            *entry = (place * CLUSTER) | COPIED;
         }
-        self.next += count;
     }
-
-    /// Writes the table that is being filled behind its data.
-    fn close(&mut self, output: &std::fs::File) -> io::Result<()> {
-        if let Some((index, entries)) = self.l2.take() {
-            let entry = usize::try_from(index).ok().and_then(|index| self.l1.get_mut(index));
-            *entry.ok_or(io::ErrorKind::InvalidData)? = (self.next * CLUSTER) | COPIED;
-            self.next = write_all(output, &entries, self.next)?;
-        }
-        Ok(())
-    }
+    close(table)?;
+    Ok(at)
 }
 
 /// Writes numbers from cluster `at` on; returns the first cluster after them.
-fn write_all(output: &std::fs::File, numbers: &[u64], at: u64) -> io::Result<u64> {
+fn write_all(output: &File, numbers: &[u64], at: u64) -> io::Result<u64> {
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
     output.write_all_at(&bytes, at * CLUSTER)?;
     Ok(at + (bytes.len() as u64).div_ceil(CLUSTER))
@@ -128,7 +121,7 @@ impl ReferenceCounts {
         self.end - self.blocks.end
     }
 
-    fn write(&self, output: &std::fs::File) -> io::Result<()> {
+    fn write(&self, output: &File) -> io::Result<()> {
         let mut left = self.end;
         for block in self.blocks.clone() {
             let counts = left.min(COUNTS);

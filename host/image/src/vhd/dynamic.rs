@@ -9,7 +9,7 @@ use super::footer::{self, DiskType, Error, Footer, checksum};
 use crate::detect::{Failure, read_up_to};
 use crate::extent::{Budget, Joiner, Piece, Sink};
 use crate::fields::{put, u32_be, u64_be};
-use crate::raw::Used;
+use crate::raw::{Target, Used};
 
 const COOKIE: &[u8] = b"cxsparse";
 /// Bytes.
@@ -115,25 +115,25 @@ pub(crate) fn pieces<'a>(
     joiner.flush()
 }
 
-/// Writes the disk that `used` reads, with blocks of 2 MiB. `made_at` is in seconds since 1970.
-pub(crate) fn write(used: &Used<'_>, made_at: u64, id: [u8; 16]) -> io::Result<()> {
+/// Writes the disk that `used` reads to `target`, with blocks of 2 MiB. `made_at` is in seconds since 1970.
+pub(crate) fn write(used: &Used<'_>, target: &Target<'_>, made_at: u64, id: [u8; 16]) -> io::Result<()> {
     let count = used.size.div_ceil(BLOCK);
     let mut table = vec![UNUSED; usize::try_from(count).unwrap_or_default()];
     let table_len = (count * 4).next_multiple_of(512);
     let mut next = TABLE_OFFSET + table_len;
+    let output = target.file;
     used.for_each_run(BLOCK, |run| {
         let first = run.at / BLOCK;
-        for index in 0..run.len.div_ceil(BLOCK) {
+        for index in 0..(run.bytes.len() as u64).div_ceil(BLOCK) {
             let entry = usize::try_from(first + index).ok().and_then(|block| table.get_mut(block));
             *entry.ok_or(io::ErrorKind::InvalidData)? =
                 u32::try_from(next / 512).map_err(|_| io::ErrorKind::FileTooLarge)?;
-            run.output().write_all_at(&[0xff; BITMAP as usize], next)?;
-            run.write_part(index * BLOCK, BLOCK, next + BITMAP)?;
+            output.write_all_at(&[0xff; BITMAP as usize], next)?;
+            target.write(&run.part(index * BLOCK, BLOCK), next + BITMAP)?;
             next += BITMAP + BLOCK;
         }
         Ok(())
     })?;
-    let output = used.output;
     let mut bytes: Vec<u8> = table.iter().flat_map(|sector| sector.to_be_bytes()).collect();
     bytes.resize(usize::try_from(table_len).unwrap_or_default(), 0xff);
     output.write_all_at(&bytes, TABLE_OFFSET)?;
@@ -143,8 +143,9 @@ pub(crate) fn write(used: &Used<'_>, made_at: u64, id: [u8; 16]) -> io::Result<(
     )?;
     let footer = Footer { disk_type: DiskType::Dynamic, current_size: used.size, data_offset: HEADER_OFFSET };
     let footer = footer.write(made_at, id);
-    output.write_all_at(&footer, 0)?;
-    output.write_all_at(&footer, next)
+    output.write_all_at(&footer, next)?;
+    // The copy in front comes last: before, the file is no VHD.
+    output.write_all_at(&footer, 0)
 }
 
 fn header(blocks: u32) -> [u8; LEN] {

@@ -14,7 +14,7 @@ use crate::detect::{Failure, read_up_to};
 
 pub(crate) use metadata::Layout;
 pub(crate) use read::pieces;
-pub(crate) use write::write;
+pub(crate) use write::{convert_in_place, write};
 
 /// Reads everything that stands in front of the table of blocks.
 pub(crate) fn layout(file: &File, len: u64) -> Result<Layout, Failure> {

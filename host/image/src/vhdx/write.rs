@@ -1,6 +1,7 @@
 //! Writes a dynamic VHDX with blocks of 2 MiB: the first MiB of headers, then the log, the metadata, the table of blocks
 //! and the blocks, each at a whole MiB.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -12,7 +13,7 @@ use super::header::{
 };
 use super::metadata::{self, Layout};
 use crate::fields::put;
-use crate::raw::Used;
+use crate::raw::{Grains, Target, Used, pack, push};
 use crate::vhdx::header::Region;
 
 const BLOCK: u64 = 2 << 20;
@@ -28,36 +29,67 @@ const ITEMS: u32 = 64 << 10;
 const FULLY_PRESENT: u64 = 6;
 const CREATOR: &str = "imagecustomizer";
 
-/// Writes the disk that `used` reads. Identifiers are made from `seed`.
-pub(crate) fn write(used: &Used<'_>, seed: [u8; 16]) -> io::Result<()> {
+/// Writes the disk that `used` reads to `target`. Identifiers are made from `seed`.
+pub(crate) fn write(used: &Used<'_>, target: &Target<'_>, seed: [u8; 16]) -> io::Result<()> {
+    let layout = layout(used.size);
+    let mut blocks = Vec::new();
+    let mut next = front(&layout);
+    used.for_each_run(BLOCK, |run| {
+        target.write(run, next)?;
+        let count = (run.bytes.len() as u64).div_ceil(BLOCK);
+        push(&mut blocks, Grains { first: run.at / BLOCK, count });
+        next += count * BLOCK;
+        Ok(())
+    })?;
+    finish(target.file, &layout, &blocks, seed)
+}
+
+/// Turns the plain disk that `used` reads into an image; false, with the disk as it was, when that cannot be done.
+pub(crate) fn convert_in_place(used: &Used<'_>, seed: [u8; 16]) -> io::Result<bool> {
+    let layout = layout(used.size);
+    let blocks = used.grains(BLOCK)?;
+    if !pack(used.source, front(&layout), BLOCK, &blocks)? {
+        return Ok(false);
+    }
+    finish(used.source, &layout, &blocks, seed)?;
+    Ok(true)
+}
+
+/// The layout of a disk of `size` bytes.
+fn layout(size: u64) -> Layout {
     let mut layout = Layout {
-        virtual_size: used.size,
+        virtual_size: size,
         block_size: BLOCK,
         logical_sector: u64::from(SECTOR),
         blocks: Region { offset: BLOCKS_OFFSET, len: 0 },
     };
-    let count = layout.block_count();
-    let entries = count.checked_sub(1).map_or(1, |last| layout.entry_index(last) + 1);
-    layout.blocks.len = (entries * 8).next_multiple_of(ALIGNMENT);
-    let mut table = vec![0; usize::try_from(entries).unwrap_or_default()];
-    let mut next = layout.blocks.offset + layout.blocks.len;
-    used.for_each_run(BLOCK, |run| {
-        let first = run.at / BLOCK;
-        for index in 0..run.len.div_ceil(BLOCK) {
-            let entry = usize::try_from(layout.entry_index(first + index)).ok();
-            let entry = entry.and_then(|entry| table.get_mut(entry)).ok_or(io::ErrorKind::InvalidData)?;
-            *entry = next | FULLY_PRESENT;
-            run.write_part(index * BLOCK, BLOCK, next)?;
-            next += BLOCK;
-        }
-        Ok(())
-    })?;
-    let output = used.output;
+    layout.blocks.len = (entry_count(&layout) * 8).next_multiple_of(ALIGNMENT);
+    layout
+}
+
+/// Entries of the table of blocks.
+fn entry_count(layout: &Layout) -> u64 {
+    layout.block_count().checked_sub(1).map_or(1, |last| layout.entry_index(last) + 1)
+}
+
+/// Bytes in front of the first block.
+fn front(layout: &Layout) -> u64 {
+    layout.blocks.offset + layout.blocks.len
+}
+
+/// Adds all that is not data to a file that holds `blocks` of the disk behind the front.
+fn finish(output: &File, layout: &Layout, blocks: &[Grains], seed: [u8; 16]) -> io::Result<()> {
+    let mut table = vec![0; usize::try_from(entry_count(layout) * 8).unwrap_or_default()];
+    let mut next = front(layout);
+    for block in blocks.iter().flat_map(|blocks| blocks.first..blocks.end()) {
+        let at = usize::try_from(layout.entry_index(block) * 8).unwrap_or(usize::MAX);
+        put(&mut table, at, &(next | FULLY_PRESENT).to_le_bytes());
+        next += BLOCK;
+    }
     output.set_len(next)?;
-    let bytes: Vec<u8> = table.iter().flat_map(|entry| entry.to_le_bytes()).collect();
-    output.write_all_at(&bytes, layout.blocks.offset)?;
-    output.write_all_at(&metadata_region(&layout, derived(seed, 1)), METADATA_OFFSET)?;
-    let regions = region_table(&layout);
+    output.write_all_at(&table, layout.blocks.offset)?;
+    output.write_all_at(&metadata_region(layout, derived(seed, 1)), METADATA_OFFSET)?;
+    let regions = region_table(layout);
     for offset in REGION_TABLE_OFFSETS {
         output.write_all_at(&regions, offset)?;
     }
