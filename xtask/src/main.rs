@@ -28,6 +28,7 @@ usage: cargo xtask WORD
   e2e [NAME…]       the end-to-end tests alone, or those whose names contain NAME
   fuzz [SECONDS]    damages images at random and looks for harm (60)
   bench [ROUNDS]    times the program beside the shell commands that do the same (5)
+  bench --real [ROUNDS]  the same on a Debian with 100 MiB of files, beside loop and mount; needs root
   dist              the program as it is released: target/dist/imagecustomizer
 ";
 
@@ -58,6 +59,8 @@ fn run(words: &[&str]) -> Outcome {
         ["fuzz"] => test::fuzz("60"),
         ["fuzz", seconds] => test::fuzz(seconds),
         ["bench"] => bench::compare(5),
+        ["bench", "--real"] => bench::compare_real(5),
+        ["bench", "--real", rounds] => bench::compare_real(rounds.parse()?),
         ["bench", rounds] => bench::compare(rounds.parse()?),
         ["dist"] => build::distribution(),
         [] | ["help" | "--help" | "-h"] => {
