@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use program::{Output, Program};
 
@@ -19,6 +20,8 @@ const LINE_LENGTH: usize = 300;
 /// Bytes that a check may print. A damaged file system can make it print a line for every file; the exit code is lost
 /// if it is ended early, so this is generous.
 const OUTPUT_LIMIT: usize = 64 << 20;
+/// How long a check may take. The largest images take minutes; a file system made to harm could take for ever.
+const TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// The file system was checked, and nothing was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +82,8 @@ impl Place<'_> {
     /// Runs the check; of `codes`, zero means that nothing was found, and the others that something was.
     fn run(&self, program: Program, arguments: &[OsString], codes: &'static [i32]) -> Result<Checked> {
         let command = program.command().map_err(|error| self.failed(error))?;
-        let command = command.args(arguments).success(codes).output_limit(OUTPUT_LIMIT);
+        let command =
+            command.args(arguments).success(codes).output_limit(OUTPUT_LIMIT).time_limit(TIME_LIMIT);
         let output = command.run().map_err(|error| self.failed(error))?;
         if output.code == 0 {
             return Ok(Checked(()));

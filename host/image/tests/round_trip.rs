@@ -44,3 +44,22 @@ fn every_format_keeps_every_byte() {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_no_image_is_a_raw_disk_padded_to_sectors() {
+    for (bytes, size) in
+        [(&b""[..], 0), (b"x", 512), (&[7; 512], 512), (&[7; 1000], 1024), (b"#!/bin/sh", 512)]
+    {
+        let dir = scratch();
+        let (image, work) = (dir.path().join("image.iso"), dir.path().join("work"));
+        std::fs::write(&image, bytes).unwrap();
+        let found = import(&image, &work, &no_progress).unwrap();
+        assert_eq!((found.format, found.virtual_size.bytes()), (InputFormat::Raw, size));
+        let mut expected = bytes.to_vec();
+        expected.resize(size as usize, 0);
+        assert_eq!(read(&work), expected);
+        // What is written of it is an image of that size.
+        export(work, &image, OutputFormat::Vhdx, &OPTIONS, &no_progress).unwrap();
+        assert_eq!(detect(&image).unwrap().virtual_size.bytes(), size);
+    }
+}
