@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use e2e::{Disk, Outcome, Scene, disk, scene};
+use e2e::{Disk, Outcome, Scene, disk, ext4, scene};
 use fixtures::{Distro, Format, Layout, Recipe, Tree};
 
 const RECIPE: Recipe = Recipe { distro: Distro::AzureLinux3, layout: Layout::Efi };
@@ -25,6 +25,9 @@ fn harmless(scene: &Scene, base: &Path, config: &str, what: &str) -> Outcome<Opt
     assert_eq!(disk::digest(base)?, before, "{what}: the input was changed");
     match finished.code {
         Some(0) => {
+            let output = Disk::open(&scene.output(Format::Raw), Format::Raw)?;
+            ext4::check(&output.partition("root")?.file)
+                .map_err(|error| e2e::failed(format!("{what}: {error:?}")))?;
             fs::remove_file(scene.output(Format::Raw))?;
             Ok(None)
         }
