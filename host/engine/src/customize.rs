@@ -14,7 +14,7 @@ use crate::{TOOL_VERSION, seal};
 use config::output::ImageFormat;
 use config::{LoadOptions, PasswordPolicy, ResolvedConfig, ResolvedInput, Resources};
 use image::OutputFormat;
-use plan::{ImageFacts, InputFact, OutputFact, Plan, RunFacts};
+use plan::{FileSystemFact, ImageFacts, InputFact, OutputFact, Plan, RunFacts};
 use rootfs::Tree;
 use sandbox::SharedTree;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,7 @@ pub fn customize_through(
     let mut phases = Phases::new(observer, &options.cancel);
     let (opened, plan) = prepare(options, &mut phases)?;
     let Opened { work, clock, disk, tree, image_uuid, format } = opened;
+    make_parent(&plan.output.path)?;
 
     phases.begin(Phase::Customize)?;
     let tree: SharedTree = Arc::new(Mutex::new(wrap(Box::new(tree))));
@@ -135,7 +136,6 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
 
     phases.begin(Phase::Import)?;
     let work = WorkDir::open(&options.build_dir)?;
-    make_parent(&paths.output)?;
     let image = work.join(IMAGE);
     let observer = phases.observer;
     let detected = image::import(&paths.input, &image, &|done, total| observer.progress(done, total))
@@ -146,7 +146,7 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     let (mut tree, file_systems) = open_tree(&disk, timestamp(clock.epoch()))?;
     let system = System::inspect(&mut tree)?;
 
-    let image_uuid = clock.image_uuid();
+    let image_uuid = clock.image_uuid(&identity(&detected, &file_systems));
     let run = RunFacts {
         tool_version: TOOL_VERSION.to_owned(),
         build_date: clock.date(),
@@ -163,6 +163,12 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     let output = OutputFact { path: paths.output, format: paths.format.name().to_owned() };
     let plan = plan::make(&config, &run, input, facts, output)?;
     Ok((Opened { tree, disk, clock, image_uuid, format: paths.format, work }, plan))
+}
+
+/// What tells one base image from another without reading all of it.
+fn identity(detected: &image::Detected, file_systems: &[FileSystemFact]) -> String {
+    let uuids = file_systems.iter().map(|file_system| file_system.uuid.as_deref().unwrap_or("-"));
+    format!("{} {}", detected.virtual_size.bytes(), uuids.collect::<Vec<_>>().join(" "))
 }
 
 fn load(options: &CustomizeOptions) -> Result<ResolvedConfig> {

@@ -42,9 +42,9 @@ impl RunClock {
     }
 
     /// A name for the result: 16 random bytes as 8-4-4-4-12 lower-case hex digits, without version and variant bits
-    /// (as the reference program makes them).
-    pub(crate) fn image_uuid(&self) -> String {
-        let seed = self.seed("image-uuid");
+    /// (as the reference program makes them). `base` tells one base image from another.
+    pub(crate) fn image_uuid(&self, base: &str) -> String {
+        let seed = self.seed(&format!("image-uuid {base}"));
         let hex: String = seed.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let part = |range| hex.get(range).unwrap_or_default();
         [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn equal_runs_are_equal_and_others_are_not() {
-        let uuid = |epoch, identity: &[u8]| RunClock::new(epoch, identity).unwrap().image_uuid();
+        let uuid = |epoch, identity: &[u8]| RunClock::new(epoch, identity).unwrap().image_uuid("base");
         assert_eq!(uuid(Some(1), b"a"), uuid(Some(1), b"a"));
         assert_ne!(uuid(Some(1), b"a"), uuid(Some(2), b"a"));
         assert_ne!(uuid(Some(1), b"a"), uuid(Some(1), b"b"));

@@ -22,12 +22,17 @@ const SUPPORTED: &[&str] = &[
     "output.image.cosi",
 ];
 
-/// The fields of the configuration whose behaviour is not built yet, with their places. Among them is an output format
-/// that cannot be written yet.
+/// The fields of the configuration whose behaviour is not built yet, with their places: a list once, however much is in
+/// it. Among them is an output format that cannot be written yet.
 #[must_use]
 pub fn unsupported(config: &ResolvedConfig) -> Vec<UsedField> {
-    let mut fields: Vec<UsedField> =
-        config.features_used().into_iter().filter(|used| !is_supported(&used.field)).collect();
+    let mut fields: Vec<UsedField> = Vec::new();
+    for used in config.features_used().into_iter().filter(|used| !is_supported(&used.field)) {
+        let field = used.field.split('[').next().unwrap_or_default();
+        if !fields.iter().any(|known| known.field == field) {
+            fields.push(UsedField { field: field.to_owned(), ..used });
+        }
+    }
     if let Some(format) = config.output_format().filter(|format| !is_written(format.value)) {
         fields.push(UsedField { field: format!("output.image.format: {}", format.value), at: format.at });
     }

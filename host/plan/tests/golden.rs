@@ -1,0 +1,86 @@
+//! Every configuration in `tests/configs` has a golden plan in `tests/golden/plans`, or the list of what in it is not
+//! supported yet. `UPDATE_GOLDEN=1` writes them anew.
+
+use config::{LoadOptions, Mode, Overrides, PasswordPolicy};
+use imagecustomizer_plan::{
+    Distribution, Family, FileSystemFact, ImageFacts, InputFact, OutputFact, RunFacts, make, unsupported,
+};
+use std::path::{Path, PathBuf};
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The plan as text, or what is refused; paths start at the top of the workspace.
+fn plan_of(file: &Path) -> String {
+    let overrides = Overrides {
+        image_file: Some(PathBuf::from("/base.raw")),
+        output_image_file: Some(PathBuf::from("/out.raw")),
+        output_image_format: Some(config::output::ImageFormat::Raw),
+        ..Overrides::default()
+    };
+    let options = LoadOptions { overrides, passwords: PasswordPolicy::Any, mode: Mode::Customize };
+    let config = config::load(file, &options).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let refused = unsupported(&config);
+    if !refused.is_empty() {
+        let fields: Vec<String> =
+            refused.into_iter().map(|used| format!("not supported yet: {}\n", used.field)).collect();
+        return fields.concat();
+    }
+    let run = RunFacts {
+        tool_version: "[VERSION]".to_owned(),
+        build_date: "[TIME]".to_owned(),
+        image_uuid: "[UUID]".to_owned(),
+        history_config: config.history(&config::Digests::default()),
+    };
+    let file_system = |partition, mount_point: &str, kind: &str| FileSystemFact {
+        partition,
+        mount_point: mount_point.to_owned(),
+        kind: kind.to_owned(),
+        uuid: None,
+    };
+    let image = ImageFacts {
+        distribution: Distribution { family: Family::AzureLinux, version: "3.0".to_owned() },
+        architecture: "x86_64".to_owned(),
+        file_systems: vec![file_system(2, "/", "ext4"), file_system(1, "/boot/efi", "vfat")],
+    };
+    let input = InputFact { path: PathBuf::from("/base.raw"), format: "raw".to_owned(), disk_size: 1 << 30 };
+    let output = OutputFact { path: PathBuf::from("/out.raw"), format: "raw".to_owned() };
+    let plan = make(&config, &run, input, image, output).unwrap();
+    format!("{plan}\n").replace(&format!("{}/", top().display()), "")
+}
+
+#[test]
+fn every_configuration_gives_its_golden_plan() {
+    let golden = top().join("tests/golden/plans");
+    let mut count = 0;
+    for entry in std::fs::read_dir(top().join("tests/configs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        count += 1;
+        let plan = plan_of(&path);
+        let expected = golden.join(path.file_stem().unwrap()).with_extension("txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&golden).unwrap();
+            std::fs::write(&expected, plan).unwrap();
+            continue;
+        }
+        let found = std::fs::read_to_string(&expected).unwrap_or_default();
+        assert_eq!(plan, found, "{}", expected.display());
+    }
+    assert!(count > 10, "{count} configurations");
+}
+
+#[test]
+fn no_plan_shows_a_password() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    let text = "os: { users: [{ name: a, password: { type: plain-text, value: hunter2 } }], \
+                additionalFiles: [{ destination: /x, content: hunter3 }] }\n";
+    std::fs::write(&file, text).unwrap();
+    let plan = plan_of(&file);
+    assert!(plan.contains("0/users/0/password 7 bytes"), "{plan}");
+    assert!(!plan.contains("hunter2"), "{plan}");
+}
