@@ -76,6 +76,14 @@ impl Found<'_> {
         for Mount { entry, content } in &self.mounts {
             let path = ImagePath::new(&entry.target);
             operations::make_directories(&mut self.tree, path, MOUNT_POINT_MODE).map_err(tree_error)?;
+            // Two engines on one partition would not know of each other's changes.
+            let number = content.map(Content::number);
+            if let Some(first) = facts.iter().find(|fact| Some(fact.partition) == number) {
+                let reason = format!("partition {} is mounted at `{}`", first.partition, first.mount_point);
+                tracing::warn!("`{}` is left alone: {reason}", entry.target);
+                self.tree.seal(path, &entry.filesystem, &reason).map_err(tree_error)?;
+                continue;
+            }
             facts.extend(mount_one(&mut self.tree, disk, entry, *content, clock)?);
         }
         Ok((self.tree, facts))
