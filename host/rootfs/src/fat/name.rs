@@ -118,6 +118,8 @@ pub(super) fn make_short(name: &str, taken: &dyn Fn(&Short) -> bool) -> Option<S
         fill(&mut short, 8, extension.get(..3).unwrap_or(&extension));
         short
     };
+    // A name that only its case keeps from being a short one stays itself there, for what reads no long names.
+    let same = as_short(&name.to_ascii_uppercase());
     let few = (1..=4).map(|number| with(&base, &format!("~{number}")));
     // Many names that begin alike: tell them apart by what they are, or each would try all that came before.
     let hash = name.encode_utf16().fold(0_u16, |hash, unit| hash.rotate_left(5).wrapping_add(unit));
@@ -125,7 +127,7 @@ pub(super) fn make_short(name: &str, taken: &dyn Fn(&Short) -> bool) -> Option<S
     head.extend_from_slice(format!("{hash:04X}").as_bytes());
     let by_hash = (1..=9).map(|number| with(&head, &format!("~{number}")));
     let many = (5..=999_999).map(|number| with(&base, &format!("~{number}")));
-    few.chain(by_hash).chain(many).find(|short| !taken(short))
+    same.into_iter().chain(few).chain(by_hash).chain(many).find(|short| !taken(short))
 }
 
 fn simplify(part: &str) -> Vec<u8> {

@@ -231,3 +231,18 @@ fn a_thousand_files_in_a_directory() {
     tree.flush().unwrap();
     image.check_fat();
 }
+
+#[test]
+fn the_short_name_beside_a_long_one_is_the_name_itself_where_only_case_differs() {
+    let cases: [(&str, &[&str], &str); 5] = [
+        ("grub.cfg", &[], "GRUB    CFG"),
+        ("x", &[], "X          "),
+        ("grub.cfg", &["GRUB    CFG"], "GRUB~1  CFG"),
+        ("loader.conf", &[], "LOADER~1CON"),
+        ("a b.txt", &[], "AB~1    TXT"),
+    ];
+    for (long, taken, expected) in cases {
+        let short = name::make_short(long, &|short| taken.iter().any(|taken| taken.as_bytes() == short));
+        assert_eq!(String::from_utf8_lossy(&short.unwrap()), expected, "{long}, {taken:?}");
+    }
+}
