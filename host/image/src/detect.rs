@@ -121,6 +121,7 @@ impl From<std::io::Error> for Failure {
         let kind = match source.kind() {
             // The file system of the working file has no files of that size.
             std::io::ErrorKind::FileTooLarge => ErrorKind::TooLarge,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoRoom,
             _ => ErrorKind::Io,
         };
         Self::new(kind, source)

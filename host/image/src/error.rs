@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Corrupt,
     /// The disk is larger than the format, or this program, allows.
     TooLarge,
+    /// There is no room for the working file.
+    NoRoom,
     /// The output is a directory.
     OutputIsDirectory,
     /// The output is neither a regular file nor a directory.
@@ -111,6 +113,7 @@ impl Error {
             ErrorKind::InputChanged => {
                 "make sure that nothing writes to the image, such as a running machine"
             }
+            ErrorKind::NoRoom => "make room there, or name a build directory on another file system",
             ErrorKind::OutputIsDirectory => "name a file within the directory",
             ErrorKind::OutputNotFile => "name a regular file, or one that does not exist yet",
             ErrorKind::Io | ErrorKind::TooLarge => return None,
@@ -123,6 +126,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match self.operation {
+            Operation::Import if self.kind == ErrorKind::NoRoom => {
+                write!(f, "cannot write the working file `{path}`")?;
+            }
             Operation::Detect => write!(f, "cannot tell the format of `{path}`")?,
             Operation::Import => write!(f, "cannot read the image `{path}`")?,
             Operation::Export => write!(f, "cannot write the image `{path}`")?,

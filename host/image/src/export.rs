@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::io::Errno;
 use units::ByteSize;
 
 use crate::error::{Operation, Reason};
@@ -74,6 +76,20 @@ pub fn export(
     match std::fs::remove_file(&work) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(error)),
         _ => Ok(()),
+    }
+}
+
+/// Makes sure, as far as can be told without writing, that an image can be put at `output`. A directory that is not
+/// there yet is no fault.
+///
+/// # Errors
+/// - [`ErrorKind::OutputIsDirectory`], [`ErrorKind::OutputNotFile`].
+/// - [`ErrorKind::Io`]: the directory of the output may not be written.
+pub fn check_output(output: &Path) -> Result<()> {
+    let path = resolve_output(output)?;
+    match accessat(CWD, directory_of(&path), Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(Error::io(Operation::Export, output)(error.into())),
     }
 }
 

@@ -79,9 +79,10 @@ struct UsedTwice;
 
 /// What is thrown when a read ends early, although the file was long enough before.
 pub(crate) fn ended_early(error: io::Error) -> Failure {
-    let kind =
-        if error.kind() == io::ErrorKind::UnexpectedEof { ErrorKind::InputChanged } else { ErrorKind::Io };
-    Failure::new(kind, error)
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Failure::new(ErrorKind::InputChanged, error),
+        _ => error.into(),
+    }
 }
 
 #[cfg(test)]

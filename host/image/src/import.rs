@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Result, qcow2, vhd, vhdx};
 ///
 /// # Errors
 /// As [`crate::detect`]; [`ErrorKind::Io`], also when `work` exists; [`ErrorKind::Corrupt`]: what only shows when all
-/// is read; [`ErrorKind::InputChanged`].
+/// is read; [`ErrorKind::InputChanged`]; [`ErrorKind::NoRoom`].
 pub fn import(input: &Path, work: &Path, progress: &dyn Fn(u64, u64)) -> Result<Detected> {
     let opened = Opened::open(input, Operation::Import)?;
     let io_error = Error::io(Operation::Import, work);
@@ -28,9 +28,15 @@ pub fn import(input: &Path, work: &Path, progress: &dyn Fn(u64, u64)) -> Result<
         Err(failure) => {
             // The error that is returned says more than one about a file that cannot be removed.
             let _ = std::fs::remove_file(work);
-            Err(failure.into_error(Operation::Import, input))
+            Err(blame(failure, input, work))
         }
     }
+}
+
+/// The failure with the file at fault: only writing runs out of room.
+fn blame(failure: Failure, input: &Path, work: &Path) -> Error {
+    let path = if failure.kind == ErrorKind::NoRoom { work } else { input };
+    failure.into_error(Operation::Import, path)
 }
 
 fn fill(opened: &Opened, target: &File, progress: &dyn Fn(u64, u64)) -> std::result::Result<(), Failure> {
@@ -85,5 +91,25 @@ impl Pieces<'_> {
             .map_err(|cause| Failure::new(ErrorKind::Corrupt, cause).at(from))?;
         self.copier.write(self.cluster.get(..size(len)).unwrap_or_default(), to)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_full_disk_is_not_the_fault_of_the_input() {
+        for (kind, expected) in [
+            (io::ErrorKind::StorageFull, (ErrorKind::NoRoom, "cannot write the working file `work`")),
+            (io::ErrorKind::QuotaExceeded, (ErrorKind::NoRoom, "cannot write the working file `work`")),
+            (io::ErrorKind::PermissionDenied, (ErrorKind::Io, "cannot read the image `input`")),
+        ] {
+            let failure = ended_early(io::Error::from(kind));
+            let error = blame(failure, Path::new("input"), Path::new("work"));
+            assert_eq!((error.kind(), error.to_string().as_str()), expected);
+            assert_eq!(error.hint().is_some(), error.kind() == ErrorKind::NoRoom);
+        }
     }
 }

@@ -18,7 +18,7 @@ mod vhdx;
 
 pub use detect::{Detected, detect};
 pub use error::{Error, ErrorKind};
-pub use export::{ExportOptions, export};
+pub use export::{ExportOptions, check_output, export};
 pub use format::{InputFormat, OutputFormat};
 pub use import::import;
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use imagecustomizer_image::{ErrorKind, ExportOptions, OutputFormat, detect, export, import};
+use imagecustomizer_image::{ErrorKind, ExportOptions, OutputFormat, check_output, detect, export, import};
 use rustix::fs::{FlockOperation, flock};
 use support::{OPTIONS, disk_with, no_progress, noise, read, scratch};
 
@@ -258,4 +258,28 @@ fn killed_anywhere_the_output_is_whole_and_the_next_run_cleans_up() {
         std::fs::remove_file(&image).unwrap();
     }
     assert!(read(&disk) == bytes);
+}
+
+#[test]
+fn what_can_be_told_about_the_output_before_the_run_is_told() {
+    let dir = scratch();
+    let (socket, file, dangling) =
+        (dir.path().join("socket"), dir.path().join("file"), dir.path().join("link"));
+    let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    File::create(&file).unwrap();
+    symlink("nowhere", &dangling).unwrap();
+    for output in [&file, &dangling, &dir.path().join("new"), &dir.path().join("a/b/new")] {
+        check_output(output).unwrap();
+    }
+    let before = names(dir.path());
+    for (output, kind) in [
+        (&socket, ErrorKind::OutputNotFile),
+        (&dir.path().to_owned(), ErrorKind::OutputIsDirectory),
+        (&dir.path().join(".."), ErrorKind::OutputIsDirectory),
+        (&file.join("below"), ErrorKind::Io),
+        (&"/proc/self/image".into(), ErrorKind::Io),
+    ] {
+        assert_eq!(check_output(output).unwrap_err().kind(), kind, "{}", output.display());
+    }
+    assert_eq!(names(dir.path()), before);
 }
