@@ -39,6 +39,7 @@ pub fn convert(options: &ConvertOptions, observer: &dyn Observer) -> Result<()> 
     let clock = RunClock::new(options.source_date_epoch, options.output_image_format.as_bytes())?;
     let mut phases = Phases::new(observer, &options.cancel);
 
+    image::check_output(&options.output_image_file).map_err(output_error)?;
     phases.begin(Phase::Import)?;
     make_parent(&options.output_image_file)?;
     let work = match &options.build_dir {

@@ -130,6 +130,7 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     }
     let paths = Paths::of(&config)?;
     config.validate_resources(Resources::FILES)?;
+    image::check_output(&paths.output).map_err(output_error)?;
     let digests = history::digests(&config)?;
     let history_config = config.history(&digests);
     let clock = RunClock::new(options.source_date_epoch, history_config.to_string().as_bytes())?;
@@ -243,7 +244,12 @@ impl<'a> Phases<'a> {
 }
 
 pub(crate) fn input_error(error: image::Error) -> Error {
-    image_error(ErrorKind::InputImage, "the input image cannot be used", error)
+    match error.kind() {
+        image::ErrorKind::NoRoom => {
+            image_error(ErrorKind::BuildDirectory, "the input image cannot be unpacked", error)
+        }
+        _ => image_error(ErrorKind::InputImage, "the input image cannot be used", error),
+    }
 }
 
 pub(crate) fn output_error(error: image::Error) -> Error {
