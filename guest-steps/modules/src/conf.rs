@@ -17,15 +17,22 @@ impl Lines {
         Ok(Self { path, lines: split(&content), changed: false })
     }
 
-    /// Writes the file if there is something new.
+    /// Writes the file if there is something new; every line is ended.
     pub(crate) fn write(&self, host: &dyn Host) -> Result<()> {
+        let last_end: &[u8] = if self.lines.is_empty() { b"" } else { b"\n" };
+        self.write_with(host, last_end)
+    }
+
+    /// As [`Lines::write`], but for the last line's end: so the reference program leaves its options.
+    pub(crate) fn write_without_last_end(&self, host: &dyn Host) -> Result<()> {
+        self.write_with(host, b"")
+    }
+
+    fn write_with(&self, host: &dyn Host, last_end: &[u8]) -> Result<()> {
         if !self.changed {
             return Ok(());
         }
-        let mut content = self.lines.join(&b'\n');
-        if !content.is_empty() {
-            content.push(b'\n');
-        }
+        let content = [self.lines.join(&b'\n').as_slice(), last_end].concat();
         host.write(self.path, &content, &WriteOptions::default())
     }
 

@@ -110,7 +110,8 @@ impl Step for Modules {
                 host.make_directory(directory, 0o755, true)?;
             }
         }
-        [load, disabled, options].iter().try_for_each(|lines| lines.write(host))
+        [load, disabled].iter().try_for_each(|lines| lines.write(host))?;
+        options.write_without_last_end(host)
     }
 }
 

@@ -63,17 +63,17 @@ fn a_module_is_enabled_again_without_touching_others() {
 fn options_replace_and_complete_what_is_there() {
     let modules = r#"{"name":"mod_a","options":{"z":"1","a":"2"}}"#;
     for (before, expected) in [
-        (None, "options mod_a a=2 z=1\n"),
-        (Some("# kept\n\noptions other x=1\n"), "# kept\noptions other x=1\noptions mod_a a=2 z=1\n"),
-        (Some("options mod-a z=9 b=3 flag"), "options mod-a z=1 b=3 a=2\n"),
-        (Some("options mod_a a=0 a=1 zz=5"), "options mod_a a=2 a=2 zz=5 z=1\n"),
-        (Some("options mod_a z=1\n\noptions mod_a x=1\n"), "options mod_a z=1\noptions mod_a x=1 a=2\n"),
+        (None, "options mod_a a=2 z=1"),
+        (Some("# kept\n\noptions other x=1\n"), "# kept\noptions other x=1\noptions mod_a a=2 z=1"),
+        (Some("options mod-a z=9 b=3 flag"), "options mod-a z=1 b=3 a=2"),
+        (Some("options mod_a a=0 a=1 zz=5"), "options mod_a a=2 a=2 zz=5 z=1"),
+        (Some("options mod_a z=1\n\noptions mod_a x=1\n"), "options mod_a z=1\noptions mod_a x=1 a=2"),
         (Some("options mod_a z=1 flag a=2"), "options mod_a z=1 flag a=2"),
         (
             Some("options mod_a \\\n  s=\"x  y\" \\\n  z=0\nalias x y\\\nz\n"),
-            "options mod_a s=\"x  y\" z=1 a=2\nalias x y\\\nz\n",
+            "options mod_a s=\"x  y\" z=1 a=2\nalias x y\\\nz",
         ),
-        (Some("options mod_aa a=1\n"), "options mod_aa a=1\noptions mod_a a=2 z=1\n"),
+        (Some("options mod_aa a=1\n"), "options mod_aa a=1\noptions mod_a a=2 z=1"),
     ] {
         assert_eq!(after(OPTIONS, before, modules), expected, "{before:?}");
     }
@@ -102,7 +102,7 @@ fn options_of_a_disabled_module_are_refused_and_nothing_is_written() {
     }
     let host = MemoryHost::new(Tree::new().file(DISABLED, "blacklist mod_a\n"));
     run(&host, r#"{"name":"mod_a","loadMode":"auto","options":{"a":"1"}}"#).unwrap();
-    assert_eq!(host.text(OPTIONS).unwrap(), "options mod_a a=1\n");
+    assert_eq!(host.text(OPTIONS).unwrap(), "options mod_a a=1");
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn modules(root: &Tree) -> Outcome {
     let expected = [
         ("/etc/modules-load.d/modules-load.conf", "100644 0:0", "br_netfilter\n"),
         ("/etc/modprobe.d/modules-disabled.conf", "100640 0:0", "blacklist floppy\nblacklist nouveau\n"),
-        ("/etc/modprobe.d/module-options.conf", "100644 0:0", "options kvm nested=1\n"),
+        ("/etc/modprobe.d/module-options.conf", "100644 0:0", "options kvm nested=1"),
     ];
     for (path, owner, text) in expected {
         assert_eq!((root.owner(path)?.as_str(), root.text(path)?.as_str()), (owner, text), "{path}");
