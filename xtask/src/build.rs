@@ -84,10 +84,11 @@ pub(crate) fn release() -> Outcome<PathBuf> {
 /// would be built twice.
 fn release_build(steps: Option<&Path>) -> Outcome<PathBuf> {
     let mut build = cargo("build");
-    build.args(["--release", "--package", PACKAGE, "--package", ENGINE, "--bins", "--examples"]);
-    if let Some(steps) = steps {
-        build.env("IMAGECUSTOMIZER_STEPS_DIR", steps);
-    }
+    build.args(["--release", "--package", PACKAGE, "--package", ENGINE, "--bins"]);
+    match steps {
+        Some(steps) => build.env("IMAGECUSTOMIZER_STEPS_DIR", steps),
+        None => build.arg("--examples"),
+    };
     run(&mut build)?;
     Ok(target().join("release").join(PROGRAM))
 }
