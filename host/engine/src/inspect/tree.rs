@@ -13,6 +13,9 @@ use rootfs::{
 /// Longest fstab that is read, in bytes.
 const MAX_FSTAB: u64 = 1 << 20;
 
+/// Most mounts that an fstab may ask for: each costs memory, and time in every look-up of a path.
+const MAX_MOUNTS: usize = 256;
+
 /// Mode of mount points that the image lacks: they are made, as mounting for real would need them.
 const MOUNT_POINT_MODE: u32 = 0o755;
 
@@ -62,6 +65,10 @@ fn find(disk: &Disk, clock: Timestamp) -> Result<Found<'_>> {
             has_root = true;
         } else {
             mounts.push(Mount { entry, content });
+        }
+        if mounts.len() > MAX_MOUNTS {
+            let message = format!("the image's `/etc/fstab` asks for more than {MAX_MOUNTS} mounts");
+            return Err(Error::saying(ErrorKind::ImageLayout, message));
         }
     }
     if !has_root {
