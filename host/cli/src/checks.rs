@@ -3,7 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::arguments::{Backend, Convert, Customize, Resource, ResourceList, ValidateConfig, path_list};
+use config::PasswordPolicy;
+
+use crate::arguments::{
+    AllowedPasswords, Backend, Convert, Customize, Resource, ResourceList, ValidateConfig, path_list,
+};
 use crate::failure::Failure;
 
 /// Formats whose content is compressed, and which are not plain disk images.
@@ -64,6 +68,19 @@ pub(crate) fn validate_config(flags: &ValidateConfig) -> Result<Vec<Resource>, F
         ("--validate-resources=all", resources.contains(&Resource::All)),
     ])?;
     Ok(resources)
+}
+
+/// Which passwords configurations may hold: what the flag says, as far as this build lets it.
+pub(crate) fn passwords(flag: AllowedPasswords) -> Result<PasswordPolicy, Failure> {
+    match flag {
+        AllowedPasswords::Locked => Ok(PasswordPolicy::LockedOnly),
+        AllowedPasswords::Any if cfg!(feature = "locked-passwords-only") => {
+            let failure =
+                Failure::new("this build accepts locked accounts only: `--allowed-passwords=any` is refused");
+            Err(failure.with_hint(Some("leave the flag out, or use a build without `locked-passwords-only`")))
+        }
+        AllowedPasswords::Any => Ok(PasswordPolicy::Any),
+    }
 }
 
 /// The first flag that was given, but would have no effect yet, is an error.

@@ -1,8 +1,8 @@
 //! `doctor`: which programs of the host are there, and which packages hold the missing ones.
 
-use engine::Program;
 use crate::failure::Failure;
 use crate::run::print;
+use engine::Program;
 
 /// One line for each program; a failure when one is missing.
 pub(crate) fn doctor() -> Result<(), Failure> {

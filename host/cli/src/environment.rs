@@ -19,13 +19,20 @@ fn parse_epoch(value: Option<OsString>) -> Result<Option<u64>, Failure> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
     let digits = value.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     match digits.and_then(|digits| digits.parse().ok()) {
-        Some(seconds) => Ok(Some(seconds)),
+        Some(seconds) if seconds <= LATEST => Ok(Some(seconds)),
+        Some(_) => {
+            let text = format!("`SOURCE_DATE_EPOCH` is later than ext4 can store: `{}`", value.display());
+            Err(Failure::new(text).with_hint(Some(format!("set it to at most {LATEST}, or unset it"))))
+        }
         None => {
             let text = format!("`SOURCE_DATE_EPOCH` is not a number of seconds: `{}`", value.display());
             Err(Failure::new(text).with_hint(Some("set it to the seconds since 1970, or unset it")))
         }
     }
 }
+
+/// The last second that an inode of ext4 can hold: 34 bits, from 1901 on.
+const LATEST: u64 = (1 << 34) - (1 << 31) - 1;
 
 /// Where compiled components are kept between runs: `imagecustomizer` in the user's cache directory, by the XDG base
 /// directory specification. Without a home directory they are compiled in every run.
@@ -51,7 +58,7 @@ mod tests {
         {
             assert_eq!(parse_epoch(value.map(OsString::from)).unwrap(), expected, "{value:?}");
         }
-        for value in ["-1", "+1", "1.5", "now", "99999999999999999999", " 1"] {
+        for value in ["-1", "+1", "1.5", "now", "99999999999999999999", " 1", "15032385536"] {
             assert!(parse_epoch(Some(value.into())).is_err(), "{value}");
         }
     }

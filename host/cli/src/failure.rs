@@ -12,8 +12,8 @@ use crate::log::{Level, Log, Record};
 pub(crate) struct Failure {
     /// What failed, outermost first.
     chain: Vec<String>,
-    /// The stable name, as `docs/errors.md` lists them.
-    name: Option<String>,
+    /// The stable names, outermost first.
+    names: Vec<String>,
     hint: Option<String>,
     /// What is wrong with the configuration, if that is the cause.
     findings: Vec<Finding>,
@@ -59,7 +59,16 @@ impl Failure {
     }
 
     pub(crate) fn with_name(mut self, name: Option<impl Into<String>>) -> Self {
-        self.name = name.map(Into::into);
+        self.names = name.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Takes the place of [`Self::with_name`] where more is known; no names change nothing.
+    pub(crate) fn with_names(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        if !names.is_empty() {
+            self.names = names;
+        }
         self
     }
 
@@ -114,7 +123,8 @@ impl Failure {
         let hint = self.hint.clone().or_else(|| first?.hint.clone());
         let several = self.findings.len() > 1;
         let fields = [
-            ("name", self.name.clone().map(Value::from)),
+            ("name", self.names.first().cloned().map(Value::from)),
+            ("names", (self.names.len() > 1).then(|| self.names.clone().into())),
             ("rule", first.map(|finding| finding.rule.clone().into())),
             ("file", first.and_then(|finding| finding.file.clone()).map(Value::from)),
             ("line", first.and_then(|finding| finding.line).map(Value::from)),
@@ -249,9 +259,14 @@ mod tests {
     fn several_findings_are_all_in_the_fields() {
         let findings = vec![finding(1, "a"), finding(2, "b")];
         let failure = Failure::new("invalid").with_findings(findings, String::new());
+        let failure = failure.with_names(["Validation:InvalidImageConfig", "Validation:InvalidBaseConfigs"]);
         assert!(failure.message("failed").ends_with("c.yaml:1:3: a\nc.yaml:2:3: b"));
         let fields = Value::Object(failure.fields().into_iter().collect());
         assert_eq!(fields["findings"][1]["line"], 2);
+        assert_eq!(
+            fields["names"],
+            json!(["Validation:InvalidImageConfig", "Validation:InvalidBaseConfigs"])
+        );
         assert_eq!(fields["line"], 1);
     }
 }

@@ -1,11 +1,12 @@
 //! The `imagecustomizer` command: flags, one call of the engine, an exit code.
 //!
-//! Standard output holds what was asked for by `--help`, `--version`, `--plan` and `doctor`; everything else
-//! is a record of the log. The exit codes are listed in `docs/exit-codes.md`.
+//! Standard output holds what was asked for by `--help`, `--version`, `--plan`, `doctor`, `schema`, `completions` and
+//! `man`; everything else is a record of the log. The exit codes are listed in `docs/exit-codes.md`.
 
 mod arguments;
 mod bug;
 mod checks;
+mod describe;
 mod doctor;
 mod environment;
 mod failure;
@@ -15,6 +16,7 @@ mod report_file;
 mod run;
 mod signals;
 mod timestamp_file;
+mod written_files;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -65,6 +67,10 @@ fn run_logged(line: CommandLine) -> ExitCode {
     let settings = log_settings(&line.global);
     if settings.contradict() {
         complain("--log-color=always cannot be used together with --log-format=json");
+        return ExitCode::from(FAILED);
+    }
+    if let Err(message) = written_files::check(&written_files::named(&line)) {
+        complain(&log::escape::escape_line(&message));
         return ExitCode::from(FAILED);
     }
     let log = match Log::start(&settings) {

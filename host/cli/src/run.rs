@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::log::escape::{escape_json, escape_line};
 use crate::progress::Progress;
 use crate::report_file::ReportFile;
-use crate::{doctor, environment, signals};
+use crate::{describe, doctor, environment, signals};
 
 /// How long a run that was stopped by a signal may clean up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -27,6 +27,7 @@ pub(crate) fn failure_phrase(command: &Command) -> &'static str {
         Command::Convert(_) => "image conversion failed",
         Command::ValidateConfig(_) => "config validation failed",
         Command::Doctor(_) => "programs are missing",
+        Command::Schema(_) | Command::Completions(_) | Command::Man(_) => "printing failed",
     }
 }
 
@@ -40,6 +41,9 @@ pub(crate) fn run(command: Command, log: &Log) -> Result<(), Failure> {
         Command::Convert(flags) => convert(flags, cancel, log),
         Command::ValidateConfig(flags) => validate_config(flags),
         Command::Doctor(_) => doctor::doctor(),
+        Command::Schema(_) => print(&describe::schema()?),
+        Command::Completions(flags) => print(&describe::completions(flags.shell)),
+        Command::Man(_) => print(&describe::manual()?),
     }
 }
 
@@ -56,9 +60,10 @@ fn cancelled_by_signals(command: &Command) -> Result<engine::Cancellation, Failu
 
 fn customize(flags: Customize, cancel: engine::Cancellation, log: &Log) -> Result<(), Failure> {
     checks::customize(&flags)?;
+    let passwords = checks::passwords(flags.allowed_passwords)?;
     let (plan, report) = (flags.plan, given(flags.report.as_ref()));
     let report = report.map(ReportFile::prepare).transpose()?;
-    let options = customize_options(flags, cancel)?;
+    let options = customize_options(flags, passwords, cancel)?;
     let progress = Progress::start(log);
     if let Some(format) = plan {
         let plan = engine::plan(&options, &progress).map_err(failure)?;
@@ -77,6 +82,7 @@ fn customize(flags: Customize, cancel: engine::Cancellation, log: &Log) -> Resul
 /// `--backend` is not passed on: of its values only the one way that the engine has gets through the checks.
 fn customize_options(
     flags: Customize,
+    passwords: PasswordPolicy,
     cancel: engine::Cancellation,
 ) -> Result<engine::CustomizeOptions, Failure> {
     Ok(engine::CustomizeOptions {
@@ -86,7 +92,7 @@ fn customize_options(
         output_image_file: given(flags.output_image_file.as_ref()),
         // The parser has checked the word; an empty one stands for a flag that was not given.
         output_image_format: flags.output_image_format.as_deref().and_then(ImageFormat::from_word),
-        passwords: PasswordPolicy::default(),
+        passwords,
         code_cache: environment::code_cache(),
         source_date_epoch: environment::source_date_epoch()?,
         cancel,
@@ -115,7 +121,7 @@ fn validate_config(flags: ValidateConfig) -> Result<(), Failure> {
     let options = engine::ValidateOptions {
         config_file: required("--config-file", flags.config_file)?,
         files: resources.contains(&Resource::Files),
-        passwords: PasswordPolicy::default(),
+        passwords: checks::passwords(flags.allowed_passwords)?,
     };
     engine::validate_config(&options).map_err(failure)?;
     tracing::info!("config validation succeeded");
@@ -125,7 +131,9 @@ fn validate_config(flags: ValidateConfig) -> Result<(), Failure> {
 fn failure(error: engine::Error) -> Failure {
     let failure = Failure::from_error(&error).with_name(error.name()).with_hint(error.hint());
     match error.diagnostics() {
-        Some(diagnostics) => failure.with_findings(findings(diagnostics), diagnostics.to_string()),
+        Some(diagnostics) => failure
+            .with_names(diagnostics.names())
+            .with_findings(findings(diagnostics), diagnostics.to_string()),
         None => failure,
     }
 }

@@ -120,6 +120,16 @@ fn what_the_parser_refuses_ends_with_80_and_the_usage() {
             "--build-dir: expected a value; one that begins with `-` is written --build-dir=VALUE".into()
         }),
         (format!("{c} --cosi-compression-level -1"), "unknown flag -1".into()),
+        (format!("{c} --allowed-passwords hashed"), {
+            r#"--allowed-passwords must be one of "any","locked" but got "hashed""#.into()
+        }),
+        ("completions".into(), "missing arguments: SHELL".into()),
+        ("completions tcsh".into(), { r#"SHELL must be one of "bash","zsh","fish" but got "tcsh""#.into() }),
+        ("completions ''".into(), r#"SHELL must be one of "bash","zsh","fish" but got """#.into()),
+        ("completions bash zsh".into(), "unexpected argument zsh".into()),
+        ("schema bash".into(), "unexpected argument bash".into()),
+        ("man --config-file c".into(), "unknown flag --config-file".into()),
+        ("bash completions".into(), "unexpected argument bash".into()),
         (format!("{c} --plan=yaml"), r#"--plan must be one of "text","json" but got "yaml""#.into()),
         (format!("{c} --plan --report r"), "--plan can't be used together with --report".into()),
         (format!("{c} --backend=fuse"), {
@@ -159,6 +169,9 @@ fn help_and_version_are_the_only_text_and_end_with_0() {
         ("inject-files --help", "imagecustomizer inject-files --build-dir DIR"),
         ("validate-config --help", "imagecustomizer validate-config --config-file FILE"),
         ("doctor --help", "imagecustomizer doctor"),
+        ("schema --help", "imagecustomizer schema"),
+        ("completions --help", "imagecustomizer completions SHELL"),
+        ("man --help", "imagecustomizer man"),
     ];
     for (line, usage) in cases {
         let output = run_line(line);
@@ -290,6 +303,8 @@ fn every_spelling_of_the_flags_reaches_the_run() {
         format!("{c} --backend auto"),
         format!("{c} --backend userspace --plan"),
         format!("{c} --plan=json"),
+        format!("{c} --allowed-passwords=locked"),
+        format!("{c} --allowed-passwords="),
         format!("--plan {c}"),
         format!("{c} --report {d}-report"),
         format!("{c} --build-dir=-b --build-dir {d}"),
@@ -443,4 +458,149 @@ fn a_date_that_is_none_ends_the_run() {
         &output,
         "`SOURCE_DATE_EPOCH` is not a number of seconds: `yesterday`",
     );
+}
+
+#[test]
+fn the_help_lists_commands_on_images_before_the_others() {
+    let help = stdout(&run_line("--help"));
+    let (_, below) = help.split_once("\nCommands:\n").unwrap();
+    let (commands, below) = below.split_once("\nMore commands:\n").unwrap();
+    let (more, _) = below.split_once("\nGlobal flags:\n").unwrap();
+    let names = |part: &str| -> Vec<String> {
+        part.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
+    };
+    assert_eq!(names(commands), ["customize", "create", "inject-files", "convert", "validate-config"]);
+    assert_eq!(names(more), ["doctor", "schema", "completions", "man"]);
+}
+
+#[test]
+fn the_schema_is_printed_as_json() {
+    let output = run_line("schema");
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(schema, config::schema());
+    assert!(stdout(&output).ends_with("}\n"));
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(SUCCESS)));
+}
+
+#[test]
+fn completions_are_scripts_that_know_every_command() {
+    for (shell, sign) in [
+        ("bash", "complete -F _imagecustomizer"),
+        ("zsh", "#compdef imagecustomizer"),
+        ("fish", "complete -c"),
+    ] {
+        let output = run_line(&format!("completions {shell}"));
+        let script = stdout(&output);
+        assert!(script.contains(sign), "{shell}: {script}");
+        for word in ["customize", "inject-files", "validate-config", "schema", "allowed-passwords"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(SUCCESS)), "{shell}");
+    }
+}
+
+/// What bash offers for the last word of the line.
+fn offered(line: &str) -> Vec<String> {
+    // Bash calls the function with the program, the word to complete and the one before.
+    const ASK: &str = r#"source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_imagecustomizer "$1" "${@: -1}" "${@: -2:1}"; printf '%s\n' "${COMPREPLY[@]}""#;
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("completion");
+    std::fs::write(&script, run_line("completions bash").stdout).unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["--noprofile", "--norc", "-ec", ASK, "bash"]).arg(&script).arg("imagecustomizer");
+    let output = bash.args(line.split(' ')).current_dir(directory.path()).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", stderr(&output));
+    stdout(&output).split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_offers_what_fits() {
+    let cases: [(&str, &[&str]); 6] = [
+        ("val", &["validate-config"]),
+        ("completions ", &["--help", "--version", "bash", "zsh", "fish"]),
+        ("validate-config --allowed-passwords ", &["any", "locked"]),
+        ("--log-level debug convert --output-image-format vhd", &["vhd", "vhd-fixed", "vhdx"]),
+        ("convert --build", &["--build-dir"]),
+        // Without a command word, `customize` is meant.
+        ("--build", &["--build-dir"]),
+    ];
+    for (line, expected) in cases {
+        let offered = offered(line);
+        for word in expected {
+            assert!(offered.iter().any(|found| found == word), "{line}: {offered:?}");
+        }
+    }
+    assert!(!offered("convert --").contains(&"--plan".to_owned()));
+}
+
+#[test]
+fn the_manual_page_is_printed() {
+    let output = run_line("man");
+    assert!(stdout(&output).contains("\n.TH imagecustomizer 1 "), "{}", stdout(&output));
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(SUCCESS)));
+}
+
+/// Checks a configuration with one user that has the password.
+fn with_password(password: &str, flags: &str) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("c.yaml");
+    std::fs::write(&file, format!("os: {{users: [{{name: joe, password: {password}}}]}}")).unwrap();
+    run_line(&format!("validate-config --config-file {} {flags}", file.display()))
+}
+
+const LOCKED: &str = "{type: locked}";
+const HASHED: &str = "{type: hashed, value: '$6$hunter2'}";
+
+#[test]
+fn only_locked_accounts_pass_where_no_other_are_allowed() {
+    let accepted = with_password(LOCKED, "--allowed-passwords locked");
+    assert_eq!(accepted.status.code(), Some(SUCCESS), "{}", stderr(&accepted));
+    let refused = with_password(HASHED, "--allowed-passwords locked");
+    assert_failure("locked", &refused, "rule=password-type-allowed");
+    assert!(!stderr(&refused).contains("hunter2"), "{}", stderr(&refused));
+}
+
+#[test]
+fn customize_has_the_same_rule() {
+    let directory = tempfile::tempdir().unwrap();
+    let d = directory.path().display();
+    let text = format!("os: {{users: [{{name: joe, password: {HASHED}}}]}}");
+    std::fs::write(directory.path().join("c.yaml"), text).unwrap();
+    let output = run_line(&format!(
+        "--build-dir {d}/b --config-file {d}/c.yaml --image-file {d}/i --output-path {d}/o \
+         --output-image-format raw --allowed-passwords locked"
+    ));
+    assert_failure("customize", &output, "rule=password-type-allowed");
+}
+
+#[test]
+#[cfg(not(feature = "locked-passwords-only"))]
+fn every_password_passes_unless_told_otherwise() {
+    for flags in ["", "--allowed-passwords=", "--allowed-passwords any"] {
+        let output = with_password(HASHED, flags);
+        assert_eq!(output.status.code(), Some(SUCCESS), "{flags}: {}", stderr(&output));
+    }
+}
+
+#[test]
+#[cfg(feature = "locked-passwords-only")]
+fn no_flag_lets_other_passwords_pass_than_locked_ones() {
+    for flags in ["", "--allowed-passwords="] {
+        assert_failure(flags, &with_password(HASHED, flags), "rule=password-type-allowed");
+        assert_eq!(with_password(LOCKED, flags).status.code(), Some(SUCCESS), "{flags}");
+    }
+    let output = with_password(LOCKED, "--allowed-passwords any");
+    assert_failure("any", &output, "`--allowed-passwords=any` is refused");
+}
+
+#[test]
+fn all_names_of_an_error_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("c.yaml");
+    std::fs::write(&file, "previewFeatures: [base-configs]\nbaseConfigs: [{path: none.yaml}]\n").unwrap();
+    let output = run_line(&format!("validate-config --log-format json --config-file {}", file.display()));
+    let record: serde_json::Value = serde_json::from_str(&stderr(&output)).unwrap();
+    let names = ["Validation:InvalidImageConfig", "Validation:InvalidBaseConfigs"];
+    assert_eq!((&record["name"], &record["names"]), (&names[0].into(), &serde_json::json!(names)));
 }

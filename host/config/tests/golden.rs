@@ -18,38 +18,18 @@ fn compare(name: &str, found: &str) {
     assert_eq!(found, expected, "{} differs", path.display());
 }
 
-const MISTAKES: [(&str, &str); 10] = [
-    (
-        "a field in the wrong case, and one with a letter too few",
-        "os:\n  bootLoader:\n    resetType: hard-reset\n  hostnam: web-1\n",
-    ),
-    ("a tab as indent", "os:\n  services:\n\t  enable: [sshd]\n"),
-    ("a word that does not exist", "output:\n  image:\n    path: out.qcow2\n    format: qcow\n"),
-    ("a size without a unit", "storage:\n  disks:\n  - partitionTableType: gpt\n    maxSize: 4096\n"),
-    ("a preview feature that is not named", "os:\n  uki:\n    mode: create\n"),
-    (
-        "a secret beside a mistake",
-        "os:\n  users:\n  - {name: joe, uid: 70000, password: {type: plain-text, value: hunter2}}\n  - name: ann\n    passwrd: hunter2\n",
-    ),
-    (
-        "a secret in text that does not parse",
-        "scripts:\n  postCustomization:\n  - environmentVariables:\n      TOKEN: hunter2: x\n",
-    ),
-    (
-        "partitions that overlap",
-        "os: {bootloader: {resetType: hard-reset}}\nstorage:\n  bootType: legacy\n  disks:\n  - partitionTableType: gpt\n    maxSize: 4G\n    partitions:\n    - {id: bios, type: bios-grub, size: 8M}\n    - {id: root, start: 4M, size: grow}\n",
-    ),
-    (
-        "several mistakes at once",
-        "input: {image: {azureLinux: {variant: Minimal, version: 3}}}\nos:\n  hostname: web_1\n  groups:\n  - gid: 5\n  services:\n    enable: ['']\n",
-    ),
-    ("one key twice", "os:\n  hostname: a\n  \"hostname\": b\n"),
-];
+/// Shared with the tests of the command line. Title and text of each mistake.
+fn mistakes() -> Vec<(&'static str, &'static str)> {
+    const FILE: &str = include_str!("../../../tests/golden/messages/mistakes.yaml");
+    FILE.split("### ").skip(1).map(|mistake| mistake.split_once('\n').unwrap()).collect()
+}
 
 #[test]
 fn ten_mistakes_are_explained() {
     let mut text = String::new();
-    for (title, yaml) in MISTAKES {
+    let mistakes = mistakes();
+    assert_eq!(mistakes.len(), 10);
+    for (title, yaml) in mistakes {
         let problems =
             check_text(yaml.as_bytes(), Path::new("config.yaml"), PasswordPolicy::Any).unwrap_err();
         assert!(!format!("{problems}{problems:?}{}", problems.to_json()).contains("hunter2"), "{title}");
@@ -60,7 +40,7 @@ fn ten_mistakes_are_explained() {
 
 #[test]
 fn mistakes_have_a_form_for_machines() {
-    let (_, yaml) = MISTAKES[0];
+    let (_, yaml) = mistakes()[0];
     let problems = check_text(yaml.as_bytes(), Path::new("config.yaml"), PasswordPolicy::Any).unwrap_err();
     compare("mistakes.json", &format!("{:#}\n", problems.to_json()));
 }

@@ -19,6 +19,7 @@ pub struct RunFacts {
 
 /// The input image.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct InputFact {
     /// The file.
     pub path: PathBuf,
@@ -30,6 +31,7 @@ pub struct InputFact {
 
 /// The output image.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OutputFact {
     /// The file.
     pub path: PathBuf,
@@ -39,6 +41,7 @@ pub struct OutputFact {
 
 /// One file system of the image's tree.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FileSystemFact {
     /// Number of the partition.
     pub partition: u32,
@@ -52,6 +55,7 @@ pub struct FileSystemFact {
 
 /// Facts about the image.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ImageFacts {
     /// The operating system.
     pub distribution: Distribution,

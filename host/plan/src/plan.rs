@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 /// Everything a run will do to an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// Where the image comes from.
     pub input: InputFact,

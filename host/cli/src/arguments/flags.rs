@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::values::{ResourceList, integer, one_of, path, resources, truth};
+use super::values::{ResourceList, integer, one_of, path, resources, truth, words};
 use crate::log::{Color, Format, Level};
 
 const LEVELS: &[&str] = &["panic", "fatal", "error", "warn", "info", "debug", "trace"];
@@ -16,6 +16,10 @@ const IMAGE_FORMATS: &[&str] =
     &["vhd", "vhd-fixed", "vhdx", "qcow2", "raw", "iso", "pxe-dir", "pxe-tar", "cosi", "baremetal-image"];
 const DISK_FORMATS: &[&str] = &["vhd", "vhd-fixed", "vhdx", "qcow2", "raw"];
 const CONVERT_FORMATS: &[&str] = &["vhd", "vhd-fixed", "vhdx", "qcow2", "raw", "cosi", "baremetal-image"];
+/// `--allowed-passwords` when it is not given; builds like the reference program's released ones say `locked`.
+const DEFAULT_PASSWORDS: &str = if cfg!(feature = "locked-passwords-only") { "locked" } else { "any" };
+/// Commands that say something about this program and its machine; the help lists them apart from those on images.
+pub(super) const MORE: [&str; 4] = ["doctor", "schema", "completions", "man"];
 
 /// Changes Linux disk images as a configuration file says, without booting them.
 ///
@@ -33,7 +37,8 @@ const CONVERT_FORMATS: &[&str] = &["vhd", "vhd-fixed", "vhdx", "qcow2", "raw", "
     args_override_self = true,
     subcommand_value_name = "COMMAND",
     override_usage = "imagecustomizer [COMMAND] [FLAGS]",
-    after_help = "Exit codes: 0 success, 1 failure, 80 the command line is wrong.",
+    after_help = "Without a command, `customize` runs; `imagecustomizer COMMAND --help` shows the flags of one.\n\
+                  Exit codes: 0 success, 1 failure, 80 the command line is wrong.",
 )]
 pub(crate) struct CommandLine {
     /// What to do.
@@ -93,6 +98,12 @@ pub(crate) enum Command {
     ValidateConfig(ValidateConfig),
     /// Look for the programs that this tool may need, and name the missing ones
     Doctor(Doctor),
+    /// Print the JSON Schema of configurations, for editors and checkers
+    Schema(Schema),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man(Man),
 }
 
 /// Flags of `customize`.
@@ -160,6 +171,10 @@ pub(crate) struct Customize {
     #[arg(long, value_name = "BACKEND", default_value = "auto", help_heading = "Running")]
     #[arg(value_parser = one_of(&["auto", "userspace", "kernel"]).map(|word| Backend::from_flag(&word)))]
     pub(crate) backend: Backend,
+    /// Passwords that a configuration may set; `locked`: none, accounts stay locked
+    #[arg(long, value_name = "KIND", default_value = DEFAULT_PASSWORDS, help_heading = "Running")]
+    #[arg(value_parser = one_of(&["any", "locked"]).map(|word| AllowedPasswords::from_flag(&word)))]
+    pub(crate) allowed_passwords: AllowedPasswords,
     /// SELinux context in which file labels are set (not supported yet)
     #[arg(long, value_name = "CONTEXT", help_heading = "Running")]
     pub(crate) setfiles_context: Option<String>,
@@ -278,12 +293,71 @@ pub(crate) struct ValidateConfig {
     #[arg(long, value_name = "LIST", value_parser = resources, action = ArgAction::Append)]
     #[arg(help_heading = "Flags")]
     pub(crate) validate_resources: Vec<ResourceList>,
+    /// Passwords that a configuration may set; `locked`: none, accounts stay locked
+    #[arg(long, value_name = "KIND", default_value = DEFAULT_PASSWORDS, help_heading = "Flags")]
+    #[arg(value_parser = one_of(&["any", "locked"]).map(|word| AllowedPasswords::from_flag(&word)))]
+    pub(crate) allowed_passwords: AllowedPasswords,
 }
 
 /// `doctor` has no flags of its own.
 #[derive(Debug, Args)]
 #[command(override_usage = "imagecustomizer doctor [FLAGS]")]
 pub(crate) struct Doctor {}
+
+/// `schema` has no flags of its own.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer schema [FLAGS]")]
+pub(crate) struct Schema {}
+
+/// What `completions` is asked for.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer completions SHELL [FLAGS]")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", value_parser = words(SHELLS).map(|word| Shell::from_word(&word)))]
+    #[arg(help_heading = "Arguments")]
+    pub(crate) shell: Shell,
+}
+
+/// `man` has no flags of its own.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer man [FLAGS]")]
+pub(crate) struct Man {}
+
+const SHELLS: &[&str] = &["bash", "zsh", "fish"];
+
+/// A shell whose completions can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Shell {
+    fn from_word(word: &str) -> Self {
+        match word {
+            "zsh" => Self::Zsh,
+            "fish" => Self::Fish,
+            _ => Self::Bash,
+        }
+    }
+}
+
+/// Which passwords a configuration may give to users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AllowedPasswords {
+    Any,
+    Locked,
+}
+
+impl AllowedPasswords {
+    /// The empty word stands for a flag that was not given.
+    fn from_flag(word: &str) -> Self {
+        let word = if word.is_empty() { DEFAULT_PASSWORDS } else { word };
+        if word == "locked" { Self::Locked } else { Self::Any }
+    }
+}
 
 /// What `validate-config` looks up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -380,10 +454,25 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_the_command_line_lists_every_command() {
+        let definition = CommandLine::command();
+        let page = include_str!("../../../../docs/cli.md");
+        for command in definition.get_subcommands() {
+            assert!(page.contains(&format!("\n| `{}` |", command.get_name())), "{}", command.get_name());
+        }
+        for name in MORE {
+            // What these take is described in one section, because it is next to nothing.
+            let command = definition.find_subcommand(name).unwrap();
+            let flags = command.get_arguments().filter(|flag| !flag.is_positional()).count();
+            assert_eq!(flags, 0, "{name}");
+        }
+    }
+
+    #[test]
     fn the_page_on_the_command_line_describes_every_flag() {
         let definition = CommandLine::command();
         let mut pages = vec![("Flags of all commands", spellings(definition.get_arguments()))];
-        let commands = definition.get_subcommands().filter(|command| command.get_name() != "doctor");
+        let commands = definition.get_subcommands().filter(|command| !MORE.contains(&command.get_name()));
         pages.extend(commands.map(|command| (command.get_name(), spellings(command.get_arguments()))));
         for (heading, mut defined) in pages {
             let mut described = described(section(heading));

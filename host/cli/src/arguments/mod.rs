@@ -14,7 +14,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use flags::{
-    Backend, Command, CommandLine, Convert, Customize, GlobalFlags, PlanFormat, Resource, ValidateConfig,
+    AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, GlobalFlags, PlanFormat, Resource,
+    Shell, ValidateConfig,
 };
 pub(crate) use usage::Usage;
 pub(crate) use values::{ResourceList, path_list};
@@ -22,12 +23,17 @@ pub(crate) use values::{ResourceList, path_list};
 /// The text printed by `--version`, and nothing else on that line.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What may be written, as clap describes it: also for completions and the manual page.
+pub(crate) fn definition() -> clap::Command {
+    CommandLine::command()
+}
+
 /// Reads the arguments that follow the program's name.
 ///
 /// # Errors
 /// [`Usage`]: nothing is to be done but to print it; a request for help is one too.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<CommandLine, Usage> {
-    let mut definition = CommandLine::command();
+    let mut definition = definition();
     if arguments.is_empty() {
         return Err(Usage::error(&mut definition, None, "no flags and no command: nothing to do".into()));
     }

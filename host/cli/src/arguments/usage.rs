@@ -5,6 +5,7 @@ use std::error::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::VERSION;
+use super::flags::MORE;
 use crate::log::escape::escape_line;
 
 /// A text for standard output, and for errors the line for standard error.
@@ -45,8 +46,24 @@ fn help(definition: &mut clap::Command, command: Option<&str>) -> String {
     };
     match shown {
         Some(command) => command.render_help().to_string(),
-        None => definition.render_help().to_string(),
+        None => whole_program(definition.clone()).render_help().to_string(),
     }
+}
+
+/// The help of the whole program, with the commands in two groups. clap knows one, so the second is text.
+fn whole_program(mut definition: clap::Command) -> clap::Command {
+    let width =
+        definition.get_subcommands().map(|command| command.get_name().len()).max().unwrap_or_default();
+    let mut more = String::new();
+    for name in MORE {
+        let about = definition.find_subcommand(name).and_then(|command| command.get_about()).cloned();
+        more += &format!("  {name:width$}  {}\n", about.unwrap_or_default());
+        definition = definition.mut_subcommand(name, |command| command.hide(true));
+    }
+    definition.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\nCommands:\n{{subcommands}}\n\nMore commands:\n{more}\n\
+         Global flags:\n{{options}}{{after-help}}"
+    ))
 }
 
 fn message(error: &clap::Error) -> String {
@@ -93,8 +110,10 @@ fn missing(error: &clap::Error) -> String {
         Some(ContextValue::String(flag)) => vec![flag.clone()],
         _ => return first_line(error),
     };
-    let shown: Vec<String> = flags.iter().map(|flag| flag.replace(" <", "=").replace('>', "")).collect();
-    format!("missing flags: {}", shown.join(", "))
+    let shown: Vec<String> =
+        flags.iter().map(|flag| flag.replace(" <", "=").replace(['<', '>'], "")).collect();
+    let what = if shown.iter().all(|name| name.starts_with('-')) { "flags" } else { "arguments" };
+    format!("missing {what}: {}", shown.join(", "))
 }
 
 fn invalid_value(error: &clap::Error, name: &str, value: Option<&str>) -> String {
@@ -103,7 +122,7 @@ fn invalid_value(error: &clap::Error, name: &str, value: Option<&str>) -> String
         _ => &[],
     };
     match value {
-        Some(value) if !value.is_empty() => {
+        Some(value) if !value.is_empty() || !name.starts_with('-') => {
             let words: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
             format!("{name} must be one of {} but got \"{value}\"", words.join(","))
         }
@@ -111,10 +130,10 @@ fn invalid_value(error: &clap::Error, name: &str, value: Option<&str>) -> String
     }
 }
 
-/// `--flag` of `--flag <VALUE>`, `--flag[=<VALUE>]` and `--flag=value`.
+/// `--flag` of `--flag <VALUE>`, `--flag[=<VALUE>]` and `--flag=value`; `WORD` of `<WORD>`.
 fn flag_name(argument: &str) -> &str {
     if !argument.starts_with('-') {
-        return argument;
+        return argument.trim_matches(['<', '>']);
     }
     argument.split([' ', '=', '[']).next().unwrap_or(argument)
 }

@@ -19,6 +19,11 @@ pub(super) fn one_of(words: &'static [&'static str]) -> PossibleValuesParser {
     PossibleValuesParser::new(words.chain([PossibleValue::new("").hide(true)]))
 }
 
+/// One of `words`, case-sensitive.
+pub(super) fn words(words: &'static [&'static str]) -> PossibleValuesParser {
+    PossibleValuesParser::new(words.iter().copied().map(PossibleValue::new))
+}
+
 /// A truth value after `=`, in any case.
 pub(super) fn truth(text: &str) -> Result<bool, String> {
     match text.to_lowercase().as_str() {

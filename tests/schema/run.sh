@@ -1,0 +1,14 @@
+#!/bin/sh
+# Checks the schema that the program prints with Python's `jsonschema`; see check.py. Needs python3 with venv, and the
+# network for the first run.
+set -eu
+here=$(dirname "$(readlink -f "$0")")
+root=$(dirname "$(dirname "$here")")
+venv=$root/target/schema-venv
+if ! cmp -s "$here/requirements.txt" "$venv/installed"; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+    cp "$here/requirements.txt" "$venv/installed"
+fi
+cargo build --quiet --manifest-path "$root/Cargo.toml" --package imagecustomizer-cli
+"$venv/bin/python" "$here/check.py" "$root/target/debug/imagecustomizer"
