@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the JSON Schema that the program prints against a validator that is not ours.
 
-usage: check.py PROGRAM    (`run.sh` installs what this needs, and builds the program)
+usage: check.py PROGRAM    (`run.sh` installs what this needs)
 
 What the program accepts, the schema accepts, but for the forms listed in STRICTER: an editor that follows the schema
 never marks a sound file. What the program refuses for its structure, the schema refuses too, but for LOOSER. Rules that

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks the schema that the program prints with Python's `jsonschema`; see check.py. Needs python3 with venv, and the
-# network for the first run.
+# run.sh PROGRAM: checks the schema that the program prints with Python's `jsonschema`; see check.py. Needs python3 with
+# venv, and the network for the first run. `cargo xtask test` runs it.
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 root=$(dirname "$(dirname "$here")")
@@ -10,5 +10,4 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
     cp "$here/requirements.txt" "$venv/installed"
 fi
-cargo build --quiet --manifest-path "$root/Cargo.toml" --package imagecustomizer-cli
-"$venv/bin/python" "$here/check.py" "$root/target/debug/imagecustomizer"
+"$venv/bin/python" "$here/check.py" "$1"

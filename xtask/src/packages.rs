@@ -32,7 +32,7 @@ pub(crate) const DEBIAN_IMAGE: [Need; 3] = [
 pub(crate) const USER_NAMESPACE: [Need; 1] = [("newuidmap", "uidmap")];
 
 /// To run all tests. Those of the steps compare with the programs that a running system would use.
-pub(crate) const TESTS: [Need; 13] = [
+pub(crate) const TESTS: [Need; 21] = [
     ("systemctl", "systemd"),
     ("update-rc.d", "init-system-helpers"),
     ("useradd", "passwd"),
@@ -43,6 +43,15 @@ pub(crate) const TESTS: [Need; 13] = [
     ("mkfs.btrfs", "btrfs-progs"),
     ("setpriv", "util-linux"),
     ("blkid", "util-linux"),
+    ("mkswap", "util-linux"),
+    ("mksquashfs", "squashfs-tools"),
+    ("mkfs.erofs", "erofs-utils"),
+    ("cryptsetup", "cryptsetup-bin"),
+    ("veritysetup", "cryptsetup-bin"),
+    ("genisoimage", "genisoimage"),
+    ("python3", "python3"),
+    // What `python3 -m venv` needs besides.
+    ("/usr/share/python-wheels", "python3-venv"),
     ("buildah", "buildah"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),

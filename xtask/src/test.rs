@@ -15,6 +15,7 @@ const SLOW: &str = "whole_system::";
 pub(crate) fn all() -> Outcome {
     prepare(Purpose::Test)?;
     documentation()?;
+    schema()?;
     runner(&["--workspace"], &[])
 }
 
@@ -23,6 +24,12 @@ pub(crate) fn quick() -> Outcome {
     prepare(Purpose::Test)?;
     documentation()?;
     runner(&["--workspace"], &["--skip", SLOW])
+}
+
+/// The schema that the program prints, looked at by a validator that nobody here wrote.
+fn schema() -> Outcome {
+    let program = build::program_with_tests()?;
+    run(command("sh").arg("tests/schema/run.sh").arg(program))
 }
 
 /// The end-to-end tests alone.

@@ -1,5 +1,6 @@
 //! Every configuration in `tests/configs` has a golden plan in `tests/golden/plans`, or the list of what in it is not
 //! supported yet. `UPDATE_GOLDEN=1` writes them anew.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy};
 use imagecustomizer_plan::{

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     SpecialFile,
     /// The path lies on a file system that this back end cannot serve.
     ForeignMount,
+    /// The host may not read it, or a link leads out of what was given.
+    Denied,
     /// No free block or inode.
     NoSpace,
     /// The file system, or the file, may not be written.
@@ -102,6 +104,7 @@ impl ErrorKind {
             Self::InvalidPath => "the path is empty, too long or holds a NUL",
             Self::SpecialFile => "is a device, pipe or socket, whose content is never opened",
             Self::ForeignMount => "lies on a file system that cannot be opened here",
+            Self::Denied => "may not be read, or leads out of what was given",
             Self::NoSpace => "no space left in the image's file system",
             Self::ReadOnly => "the file system may not be written",
             Self::TooLarge => "larger than the limit",

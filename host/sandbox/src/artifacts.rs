@@ -252,8 +252,8 @@ fn failed(cause: io::Error, operation: &'static str, name: &str, path: &str) -> 
         io::ErrorKind::NotADirectory => ErrorKind::NotADirectory,
         io::ErrorKind::IsADirectory => ErrorKind::IsADirectory,
         io::ErrorKind::InvalidInput => ErrorKind::SpecialFile,
-        // A link that leads out of the artifact's directory.
-        io::ErrorKind::PermissionDenied => ErrorKind::ForeignMount,
+        // Also a link that leads out of the artifact's directory.
+        io::ErrorKind::PermissionDenied => ErrorKind::Denied,
         _ => ErrorKind::Io,
     };
     error(kind, operation, name, path).caused_by(cause)

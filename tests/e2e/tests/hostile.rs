@@ -106,6 +106,27 @@ fn files_are_not_written_into_devices_pipes_or_directories() -> Outcome {
 }
 
 #[test]
+fn a_partition_that_fstab_names_twice_is_written_at_its_first_place_alone() -> Outcome {
+    let scene = Scene::new()?;
+    let fstab = fixtures::fstab(RECIPE.layout);
+    let esp = fstab.lines().find(|line| line.contains("/boot/efi")).unwrap_or_default();
+    let twice = format!("{fstab}{}\n", esp.replace("/boot/efi", "/mnt"));
+    let base = edited(|tree| {
+        tree.file("etc/fstab", 0o644, twice.clone());
+    })?;
+    let config = |place: &str| {
+        format!("os: {{ additionalFiles: [{{ content: kept, destination: {place}/note.txt }}] }}\n")
+    };
+    let said = refused(&scene, &base, &config("/mnt"), "the second place")?;
+    assert!(said.contains("/boot/efi"), "{said}");
+    let run = scene.customize(&base, &config("/boot/efi"), Format::Raw)?;
+    run.succeed()?;
+    let files = Disk::open(&scene.output(Format::Raw), Format::Raw)?.manifest()?;
+    assert!(files.keys().any(|path| path.to_lowercase().ends_with("note.txt")), "{files:#?}");
+    Ok(())
+}
+
+#[test]
 fn files_that_are_no_disk_images_are_refused() -> Outcome {
     let scene = Scene::new()?;
     let whole = fs::read(edited(|_| {})?)?;
