@@ -1,8 +1,9 @@
 //! Every byte that a run changes inside the image, it changes through the tree (invariant I-1): the calls are recorded,
 //! and doing them again on a copy of the base gives the same image.
 
-use fixtures::{Distro, Layout, Recipe};#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use fixtures::{Distro, Layout, Recipe};
 use imagecustomizer_engine::{Cancellation, CustomizeOptions, Silent, customize_through, open_image};
 use rootfs::record::{Recorder, replay};
 use std::io::Write;
