@@ -14,9 +14,8 @@ ARG BINARY_FROM=build
 FROM ${BUILDER} AS build
 WORKDIR /source
 COPY . .
-RUN rustup target add wasm32-wasip2 \
-    && cargo build --locked --release --package imagecustomizer-cli \
-    && cp target/release/imagecustomizer /imagecustomizer
+# With native code of the built-in steps inside: a container keeps no cache of compiled code.
+RUN cargo xtask dist && cp target/dist/imagecustomizer /imagecustomizer
 
 FROM scratch AS context
 ARG BINARY=target/dist/imagecustomizer
