@@ -10,9 +10,10 @@ use program::Program;
 use serde_json::Value;
 
 /// Each of our crates by folder, with those it may use. Folders of `guest-steps/` that are not listed are steps.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("host/units", &[]),
     ("host/program", &[]),
+    ("host/telemetry", &[]),
     ("host/config", &["host/units"]),
     ("host/partition", &["host/units"]),
     ("host/plan", &["host/config", "host/units"]),
@@ -22,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("host/rootfs", &["host/block", "host/partition", "host/units"]),
     ("host/sandbox", &["host/rootfs"]),
     ("host/engine", HOST_BELOW_ENGINE),
-    ("host/cli", &["host/engine", "host/config"]),
+    ("host/cli", &["host/engine", "host/config", "host/telemetry"]),
     ("guest-steps/sdk", &[]),
     ("guest-steps/accounts", &["guest-steps/sdk"]),
     ("guest-steps/*", &["guest-steps/sdk", "guest-steps/accounts"]),
@@ -42,6 +43,7 @@ const HOST_BELOW_ENGINE: &[&str] = &[
     "host/filesystem",
     "host/program",
     "host/sandbox",
+    "host/telemetry",
 ];
 
 fn workspace() -> &'static Path {

@@ -1,0 +1,1 @@
+//! The payload as Azure Monitor takes it.

@@ -1,0 +1,1 @@
+//! How much a step from elsewhere can say through one run's telemetry.

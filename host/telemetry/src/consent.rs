@@ -1,0 +1,1 @@
+//! Whether anything may be sent, and which rule decided.

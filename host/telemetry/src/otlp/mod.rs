@@ -1,0 +1,1 @@
+//! The payload as OTLP collectors take it.

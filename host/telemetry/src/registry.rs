@@ -1,0 +1,1 @@
+//! The closed sets of values.

@@ -1,0 +1,1 @@
+//! The schema as text and as JSON.

@@ -1,0 +1,1 @@
+//! Sending, within a deadline.
