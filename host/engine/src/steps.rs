@@ -7,7 +7,9 @@ use crate::observer::Observer;
 use crate::report::StepReport;
 use crate::run_clock::RunClock;
 use plan::{ArtifactSource, BuiltIn, Plan, PlannedStep};
-use sandbox::{Artifact, Artifacts, CodeCache, Limits, LoadedStep, Sandbox, SharedTree, StepFacts, StepRun};
+use sandbox::{
+    Artifact, Artifacts, CodeCache, Limits, LoadedStep, Sandbox, Scope, SharedTree, StepFacts, StepRun,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +74,7 @@ impl<'a> StepRunner<'a> {
                 seed: self.clock.seed(&format!("step {index} {name}")),
             },
             limits: Limits::default(),
+            scope: Scope::unrestricted(),
         };
         let (component, load) = self.component(step.step)?;
         let report = component.run(run).map_err(step_error)?;

@@ -15,6 +15,7 @@ mod path;
 #[cfg(test)]
 mod property_tests;
 pub mod record;
+mod scope;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run the standard tools")]
 mod testing;
@@ -28,8 +29,10 @@ pub use filesystem::{Attributes, Failure, FileSystem, Inode, Item, Outcome, Trim
 pub use fstab::{FstabEntry, FstabError, Source as FstabSource, parse_fstab};
 pub use operations::{TreeOptions, TreeReport};
 pub use path::{ImagePath, ImagePathBuf};
+pub use scope::{SECRETS, Scope, is_secret};
 pub use tree::{
     Device, Entry, Existing, FileId, Follow, Kind, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree,
     WriteOptions,
 };
 pub use user_tree::UserTree;
+pub use units::{ParsePatternError, PathPattern};

@@ -24,6 +24,7 @@ pub use code_cache::CodeCache;
 pub use error::{Error, ErrorKind, Result};
 pub use imports::Capability;
 pub use limits::{Limit, Limits};
+pub use rootfs::Scope;
 pub use sandbox::{Interrupter, Sandbox};
 pub use state::SharedTree;
 pub use step::{Description, LoadedStep, RunReport, StepFacts, StepRun};

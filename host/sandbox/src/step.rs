@@ -7,6 +7,7 @@ use crate::limits::{Exceeded, Limit, Limits};
 use crate::sandbox::{Interrupter, mismatch};
 use crate::state::{OTHER_HANDLES, Parts, SharedTree, State, Tally};
 use crate::watchdog::Watchdog;
+use rootfs::Scope;
 use std::time::{Duration, Instant};
 use wasmtime::component::{InstancePre, ResourceTableError};
 use wasmtime::{Store, Trap, UpdateDeadline};
@@ -36,6 +37,8 @@ pub struct StepRun {
     pub facts: StepFacts,
     /// What it may use up.
     pub limits: Limits,
+    /// Which files of the image it may read and write.
+    pub scope: Scope,
 }
 
 /// What a run did.

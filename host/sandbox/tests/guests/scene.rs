@@ -4,7 +4,8 @@
 use block::Window;
 use rootfs::{Ext4, ImagePath, Timestamp, Tree, UserTree};
 use sandbox::{
-    Artifacts, CodeCache, Error, ErrorKind, LoadedStep, RunReport, Sandbox, SharedTree, StepFacts, StepRun,
+    Artifacts, CodeCache, Error, ErrorKind, LoadedStep, RunReport, Sandbox, Scope, SharedTree, StepFacts,
+    StepRun,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -100,6 +101,7 @@ impl Scene {
             artifacts,
             facts: facts(),
             limits,
+            scope: Scope::unrestricted(),
         })
     }
 

@@ -14,6 +14,7 @@ fn look(scene: &Scene, seed: u8) -> String {
         artifacts: Default::default(),
         facts: sandbox::StepFacts { seed: [seed; 32], ..facts() },
         limits: Limits::default(),
+        scope: sandbox::Scope::unrestricted(),
     };
     step.run(run).unwrap();
     scene.read("/surroundings")

@@ -1,0 +1,279 @@
+//! What a step may do with the files of an image: patterns of paths, and the files that hold secrets.
+//!
+//! Patterns are matched against resolved paths, so that no link and no `..` leads out of them. [`Scope`] only answers
+//! questions about paths; `Guard` asks it at every call.
+
+mod secrets;
+
+pub use secrets::{SECRETS, is_secret};
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::sync::Arc;
+use units::{ParsePatternError, PathPattern};
+
+/// The files that a step may read and write. Cheap to clone.
+///
+/// Metadata, listings and the texts of links are always visible; reading means content and extended attributes. What
+/// holds a [secret](SECRETS) is covered only by a pattern whose last name has no wildcard.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Scope {
+    /// `None`: nothing is restricted, secrets neither.
+    rules: Rules,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Rules {
+    Unrestricted,
+    Patterns(Arc<Patterns>),
+}
+
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Patterns {
+    /// `None`: everything but secrets.
+    read: Option<Vec<PathPattern>>,
+    write: Vec<PathPattern>,
+    nodes: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::Patterns(Arc::default())
+    }
+}
+
+impl Scope {
+    /// Everything may be read and written, secrets too. For tests, and for learning what a step needs.
+    #[must_use]
+    pub fn unrestricted() -> Self {
+        Self { rules: Rules::Unrestricted }
+    }
+
+    /// What matches `write` may be written and read; what matches `read` may be read, and with `None` everything may
+    /// but secrets. `nodes`: device nodes, pipes and sockets may be made where `write` covers them.
+    #[must_use]
+    pub fn new(read: Option<Vec<PathPattern>>, write: Vec<PathPattern>, nodes: bool) -> Self {
+        Self { rules: Rules::Patterns(Arc::new(Patterns { read, write, nodes })) }
+    }
+
+    /// As [`Scope::new`] from texts.
+    ///
+    /// # Errors
+    /// The first text that is no pattern, and why.
+    pub fn parse<S: AsRef<str>>(
+        read: Option<&[S]>,
+        write: &[S],
+        nodes: bool,
+    ) -> Result<Self, (String, ParsePatternError)> {
+        let one = |text: &S| {
+            let text = text.as_ref();
+            text.parse().map_err(|error| (text.to_owned(), error))
+        };
+        let all = |texts: &[S]| texts.iter().map(one).collect::<Result<Vec<PathPattern>, _>>();
+        Ok(Self::new(read.map(all).transpose()?, all(write)?, nodes))
+    }
+
+    /// Whether nothing is restricted.
+    #[must_use]
+    pub fn is_unrestricted(&self) -> bool {
+        self.rules == Rules::Unrestricted
+    }
+
+    /// The patterns of what may be read beside what may be written; `None`: everything but secrets.
+    #[must_use]
+    pub fn read(&self) -> Option<&[PathPattern]> {
+        self.patterns().and_then(|patterns| patterns.read.as_deref())
+    }
+
+    /// The patterns of what may be written.
+    #[must_use]
+    pub fn write(&self) -> &[PathPattern] {
+        self.patterns().map_or(&[], |patterns| &patterns.write)
+    }
+
+    /// Whether device nodes, pipes and sockets may be made.
+    #[must_use]
+    pub fn nodes(&self) -> bool {
+        self.patterns().is_none_or(|patterns| patterns.nodes)
+    }
+
+    /// Whether the object at the resolved `path` may be changed, made or removed, were it no secret.
+    #[must_use]
+    pub fn covers_writing(&self, path: &[u8]) -> bool {
+        self.patterns().is_none_or(|patterns| any(&patterns.write, path))
+    }
+
+    /// Whether the content of the object at the resolved `path` may be read, were it no secret.
+    #[must_use]
+    pub fn covers_reading(&self, path: &[u8]) -> bool {
+        self.patterns().is_none_or(|patterns| {
+            patterns.read.as_ref().is_none_or(|read| any(read, path)) || any(&patterns.write, path)
+        })
+    }
+
+    /// Whether a pattern without wildcard in its last name allows writing the very file at the resolved `path`.
+    #[must_use]
+    pub fn names_for_writing(&self, path: &[u8]) -> bool {
+        self.patterns().is_none_or(|patterns| named(&patterns.write, path))
+    }
+
+    /// As [`Scope::names_for_writing`], for reading; what is named for writing may be read.
+    #[must_use]
+    pub fn names_for_reading(&self, path: &[u8]) -> bool {
+        self.patterns().is_none_or(|patterns| {
+            patterns.read.as_ref().is_some_and(|read| named(read, path)) || named(&patterns.write, path)
+        })
+    }
+
+    /// Whether a file at the resolved `path` may be changed, made or removed: covered, and named if it is a secret.
+    #[must_use]
+    pub fn allows_writing(&self, path: &[u8]) -> bool {
+        self.covers_writing(path) && (!is_secret(path) || self.names_for_writing(path))
+    }
+
+    /// Whether a file at the resolved `path` may be read: covered, and named if it is a secret.
+    #[must_use]
+    pub fn allows_reading(&self, path: &[u8]) -> bool {
+        self.covers_reading(path) && (!is_secret(path) || self.names_for_reading(path))
+    }
+
+    fn patterns(&self) -> Option<&Patterns> {
+        match &self.rules {
+            Rules::Unrestricted => None,
+            Rules::Patterns(patterns) => Some(patterns),
+        }
+    }
+}
+
+fn any(patterns: &[PathPattern], path: &[u8]) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(path))
+}
+
+fn named(patterns: &[PathPattern], path: &[u8]) -> bool {
+    patterns.iter().any(|pattern| pattern.names(path))
+}
+
+/// `reads everything but secrets, writes /etc/motd, /etc/motd.d/**, makes device nodes`.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(patterns) = self.patterns() else { return f.write_str("reads and writes everything") };
+        f.write_str("reads ")?;
+        match &patterns.read {
+            None => f.write_str("everything but secrets")?,
+            Some(read) => list(f, read)?,
+        }
+        f.write_str(", writes ")?;
+        list(f, &patterns.write)?;
+        if patterns.nodes { f.write_str(", makes device nodes") } else { Ok(()) }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, patterns: &[PathPattern]) -> fmt::Result {
+    let Some((first, others)) = patterns.split_first() else { return f.write_str("nothing") };
+    write!(f, "{first}")?;
+    others.iter().try_for_each(|pattern| write!(f, ", {pattern}"))
+}
+
+/// As in a configuration's `grant`: `{"read": [...], "write": [...], "nodes": false}`; `read` is absent where everything
+/// but secrets may be read. What is unrestricted is `null`.
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(patterns) = self.patterns() else { return serializer.serialize_none() };
+        let texts = |patterns: &[PathPattern]| -> Vec<String> {
+            patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect()
+        };
+        let mut scope = serializer.serialize_struct("Scope", 3)?;
+        match &patterns.read {
+            Some(read) => scope.serialize_field("read", &texts(read))?,
+            None => scope.skip_field("read")?,
+        }
+        scope.serialize_field("write", &texts(&patterns.write))?;
+        scope.serialize_field("nodes", &patterns.nodes)?;
+        scope.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Texts {
+            read: Option<Vec<String>>,
+            #[serde(default)]
+            write: Vec<String>,
+            #[serde(default)]
+            nodes: bool,
+        }
+        let Some(texts) = Option::<Texts>::deserialize(deserializer)? else {
+            return Ok(Self::unrestricted());
+        };
+        Self::parse(texts.read.as_deref(), &texts.write, texts.nodes)
+            .map_err(|(text, error)| serde::de::Error::custom(format!("`{}`: {error}", text.escape_debug())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(read: Option<&[&str]>, write: &[&str]) -> Scope {
+        Scope::parse(read, write, false).unwrap()
+    }
+
+    #[test]
+    fn by_default_everything_but_secrets_is_read_and_nothing_is_written() {
+        let scope = Scope::default();
+        assert!(scope.allows_reading(b"/etc/passwd") && !scope.allows_writing(b"/etc/passwd"));
+        assert!(!scope.allows_reading(b"/etc/shadow") && !scope.nodes());
+        assert_eq!(scope.to_string(), "reads everything but secrets, writes nothing");
+    }
+
+    #[test]
+    fn what_is_unrestricted_covers_secrets_too() {
+        let scope = Scope::unrestricted();
+        assert!(
+            scope.allows_reading(b"/etc/shadow") && scope.allows_writing(b"/etc/shadow") && scope.nodes()
+        );
+    }
+
+    #[test]
+    fn given_read_patterns_leave_the_rest_out_and_what_may_be_written_may_be_read() {
+        let scope = scope(Some(&["/usr/**"]), &["/etc/motd"]);
+        assert!(scope.allows_reading(b"/usr/lib/x") && scope.allows_reading(b"/etc/motd"));
+        assert!(!scope.allows_reading(b"/etc/passwd") && !scope.allows_writing(b"/usr/lib/x"));
+    }
+
+    #[test]
+    fn secrets_are_covered_by_name_alone() {
+        for (read, write, reads, writes) in [
+            (None, &["/etc/**"][..], false, false),
+            (Some(&["/**"][..]), &[], false, false),
+            (Some(&["/etc/shado?"][..]), &[], false, false),
+            (Some(&["/etc/shadow"][..]), &[], true, false),
+            (Some(&["/etc/shadow"][..]), &["/etc/**"], true, false),
+            (None, &["/etc/shadow"][..], true, true),
+            (None, &["/**/shadow"], true, true),
+        ] {
+            let scope = scope(read, write);
+            assert_eq!(scope.allows_reading(b"/etc/shadow"), reads, "{scope}");
+            assert_eq!(scope.allows_writing(b"/etc/shadow"), writes, "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_scope_is_written_as_in_a_grant_and_reads_back() {
+        for (scope, text) in [
+            (scope(None, &["/etc/motd"]), r#"{"write":["/etc/motd"],"nodes":false}"#),
+            (scope(Some(&[]), &[]), r#"{"read":[],"write":[],"nodes":false}"#),
+            (Scope::unrestricted(), "null"),
+        ] {
+            assert_eq!(serde_json::to_string(&scope).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Scope>(text).unwrap(), scope);
+        }
+        assert_eq!(serde_json::from_str::<Scope>("{}").unwrap(), Scope::default());
+        let error = serde_json::from_str::<Scope>(r#"{"write":["etc"]}"#).unwrap_err().to_string();
+        assert!(error.contains("`etc`: a pattern begins with `/`"), "{error}");
+        assert!(serde_json::from_str::<Scope>(r#"{"wirte":[]}"#).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! The files of an image that hold secrets.
+
+use std::sync::OnceLock;
+use units::PathPattern;
+
+/// Where Linux systems keep what nobody but its owner should read: password hashes, private keys, the machine's
+/// identity. A scope covers these only by name. Directories are not secrets, only what is in them.
+///
+/// The list is part of the documentation (`docs/steps.md`); a pattern is added rather than changed. `**` stands only at
+/// the end, so that what the patterns mean in an image can be found without a search of the whole tree.
+pub const SECRETS: &[&str] = &[
+    // Password hashes, with the copies that shadow-utils and cron keep.
+    "/etc/shadow*",
+    "/etc/gshadow*",
+    "/etc/security/opasswd*",
+    "/var/backups/shadow*",
+    "/var/backups/gshadow*",
+    // The machine's identity and what its boot loader and service manager keep sealed.
+    "/etc/machine-id",
+    "/var/lib/dbus/machine-id",
+    "/var/lib/systemd/random-seed",
+    "/var/lib/systemd/credential.secret",
+    "/etc/credstore/**",
+    "/etc/credstore.encrypted/**",
+    "/etc/cryptsetup-keys.d/**",
+    "/var/lib/shim-signed/mok/*.priv",
+    // Private keys of services.
+    "/etc/ssh/ssh_host_*_key",
+    "/etc/ssl/private/**",
+    "/etc/pki/tls/private/**",
+    "/etc/pki/*/private/**",
+    "/etc/letsencrypt/accounts/**",
+    "/etc/letsencrypt/archive/**",
+    "/etc/letsencrypt/keys/**",
+    "/etc/letsencrypt/live/**",
+    "/etc/ipsec.secrets",
+    "/etc/ipsec.d/private/**",
+    "/etc/swanctl/private/**",
+    "/etc/wireguard/**",
+    "/etc/openvpn/*.key",
+    "/etc/openvpn/*/*.key",
+    "/etc/krb5.keytab",
+    "/var/lib/samba/private/**",
+    "/var/lib/sss/secrets/**",
+    // Passwords of networks.
+    "/etc/NetworkManager/system-connections/**",
+    "/etc/wpa_supplicant/*.conf",
+    "/etc/ppp/chap-secrets",
+    "/etc/ppp/pap-secrets",
+    // What people keep.
+    "/root/.ssh/**",
+    "/root/.gnupg/**",
+    "/home/*/.ssh/**",
+    "/home/*/.gnupg/**",
+];
+
+/// The list, understood.
+pub(crate) fn patterns() -> &'static [PathPattern] {
+    static PATTERNS: OnceLock<Vec<PathPattern>> = OnceLock::new();
+    // A test shows that each of them is a pattern.
+    PATTERNS.get_or_init(|| SECRETS.iter().filter_map(|text| text.parse().ok()).collect())
+}
+
+/// Whether a file at the resolved `path` is taken for a secret.
+#[must_use]
+pub fn is_secret(path: &[u8]) -> bool {
+    let Some(top) = path.strip_prefix(b"/").and_then(|names| names.split(|byte| *byte == b'/').next()) else {
+        return false;
+    };
+    // Most of an image lies below other directories.
+    matches!(top, b"etc" | b"var" | b"root" | b"home")
+        && patterns().iter().any(|pattern| pattern.matches(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_a_pattern_below_the_directories_that_are_looked_at() {
+        assert_eq!(patterns().len(), SECRETS.len());
+        for text in SECRETS {
+            assert!(["/etc/", "/var/", "/root/", "/home/"].iter().any(|top| text.starts_with(top)), "{text}");
+            assert!(!text.trim_end_matches("/**").contains("**"), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_from_what_lies_beside_them() {
+        for secret in [
+            "/etc/shadow",
+            "/etc/shadow-",
+            "/etc/gshadow",
+            "/etc/machine-id",
+            "/etc/ssh/ssh_host_ed25519_key",
+            "/etc/ssl/private/a/b.key",
+            "/root/.ssh/authorized_keys",
+            "/home/me/.ssh/id_rsa",
+            "/etc/NetworkManager/system-connections/home.nmconnection",
+        ] {
+            assert!(is_secret(secret.as_bytes()), "{secret}");
+        }
+        for open in [
+            "/",
+            "",
+            "/etc",
+            "/etc/passwd",
+            "/etc/ssh/ssh_host_ed25519_key.pub",
+            "/etc/ssh/sshd_config",
+            "/etc/ssl/certs/ca.pem",
+            "/usr/etc/shadow",
+            "/home/me/shadow",
+            "/home/a/b/.ssh/id_rsa",
+        ] {
+            assert!(!is_secret(open.as_bytes()), "{open}");
+        }
+    }
+}
