@@ -10,6 +10,7 @@ use crate::decode::{Flags, TextMap, Value as _};
 use crate::model::os::{AdditionalFile, Os, Packages};
 use crate::model::scalars::DiskSize;
 use crate::model::scripts::Script;
+use crate::model::steps::Step;
 use crate::model::storage::Disk;
 use crate::path;
 use crate::resolved::ConfigFile;
@@ -45,6 +46,8 @@ pub enum HashRequest {
     File(PathBuf),
     /// The SHA-256 of every file below a folder.
     Dir(PathBuf),
+    /// That of a file, or of every file below a folder, whichever is there.
+    Any(PathBuf),
 }
 
 /// The digests asked for by [`HashRequest`]s, in lower-case hex.
@@ -54,6 +57,8 @@ pub struct Digests {
     pub files: BTreeMap<PathBuf, String>,
     /// By the path of the folder: path below it → digest.
     pub dirs: BTreeMap<PathBuf, BTreeMap<String, String>>,
+    /// Those of components, by the name of the step.
+    pub components: BTreeMap<String, String>,
 }
 
 /// The files and folders whose digests [`history`] wants.
@@ -69,6 +74,8 @@ pub(crate) fn hash_requests(file: &ConfigFile) -> Vec<HashRequest> {
     let scripts = scripts.post_customization.iter().chain(&scripts.finalize_customization);
     let paths = scripts.filter_map(|script| given(&script.path));
     requests.extend(paths.map(|path| HashRequest::File(file.resolve(path))));
+    let artifacts = file.config.steps.iter().flat_map(|step| step.artifacts.iter());
+    requests.extend(artifacts.map(|(_, path)| HashRequest::Any(file.resolve(path))));
     requests
 }
 
@@ -90,6 +97,9 @@ pub(crate) fn history(file: &ConfigFile, digests: &Digests) -> Json {
     for script in scripts.post_customization.iter_mut().chain(&mut scripts.finalize_customization) {
         set_script_digest(script, file, digests);
     }
+    for step in &mut config.steps {
+        set_step_digests(step, file, digests);
+    }
     config.storage.disks.iter_mut().for_each(fill_in_layout);
     let mut writer = HistoryWriter { dir: &file.dir };
     config.history(Flags::default(), &mut writer).unwrap_or_else(|| json!({}))
@@ -107,6 +117,24 @@ fn set_file_digest(item: &mut AdditionalFile, file: &ConfigFile, digests: &Diges
 fn set_script_digest(script: &mut Script, file: &ConfigFile, digests: &Digests) {
     let hash = given(&script.path).and_then(|path| digests.files.get(&file.resolve(path)));
     script.sha256_hash = hash.map(|hash| unplaced(hash));
+}
+
+/// Components are known by what they are, whether the configuration names a digest or not.
+fn set_step_digests(step: &mut Step, file: &ConfigFile, digests: &Digests) {
+    if let Some(digest) = given(&step.name).and_then(|name| digests.components.get(&name.value)) {
+        step.sha256 = Some(unplaced(digest));
+    }
+    let mut hashes = Vec::new();
+    for (name, path) in step.artifacts.iter() {
+        let path = file.resolve(path);
+        if let Some(digest) = digests.files.get(&path) {
+            hashes.push((unplaced(name), unplaced(digest)));
+        }
+        for (below, digest) in digests.dirs.get(&path).into_iter().flatten() {
+            hashes.push((unplaced(&format!("{}/{below}", name.value)), unplaced(digest)));
+        }
+    }
+    step.artifact_hashes = TextMap(hashes);
 }
 
 fn merge_package_lists(packages: &mut Packages, file: &ConfigFile) {

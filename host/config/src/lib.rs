@@ -22,19 +22,19 @@ mod source;
 mod validate;
 mod yaml;
 
-pub use decode::{TextMap, UsedField};
+pub use decode::{AnyMapping, AnyValue, PlaceOf, TextMap, UsedField};
 pub use diagnostic::{Diagnostic, Diagnostics, Kind};
 pub use history::{Digests, HashRequest, history_text};
 pub use inject::{
     InjectConfig, InjectFile, InjectPartition, PackageList, ResolvedInjectConfig, load_inject_config,
 };
 pub use load::{check_text, load};
-pub use model::{Config, os, output, scalars, scripts, storage};
+pub use model::{Config, bounds, os, output, scalars, scripts, steps, storage};
 pub use options::{LoadOptions, Mode, Overrides};
 pub use partition_type::{Architecture, partition_type_id};
 pub use resolved::{
-    ConfigFile, DirToPlace, EffectivePackages, FileSource, FileToPlace, LiveOs, PasswordSource,
-    ResolvedArtifacts, ResolvedConfig, ResolvedInput, ScriptToRun,
+    ComponentPlace, ConfigFile, CustomStep, DirToPlace, EffectivePackages, FileSource, FileToPlace, LiveOs,
+    OciComponent, PasswordSource, ResolvedArtifacts, ResolvedConfig, ResolvedInput, ScriptToRun, StepField,
 };
 pub use resources::Resources;
 pub use rule::Rule;

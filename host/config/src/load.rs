@@ -14,7 +14,7 @@ use crate::path;
 use crate::resolved::{ConfigFile, EffectivePackages, ResolvedConfig};
 use crate::rule::Rule;
 use crate::source::{FileId, Located, SourceFile, Sources, Span};
-use crate::validate::{PasswordPolicy, check};
+use crate::validate::{PasswordPolicy, check, steps};
 use crate::yaml::{self, Document, Kind};
 
 /// The largest file that is read, in bytes.
@@ -37,6 +37,7 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<ResolvedConfig, Diagno
     chain.add(absolute, config)?;
     let Chain { mut reader, mut files, .. } = chain;
     reader.fail_if_any(check_storage_once(&files))?;
+    reader.fail_if_any(check_step_names(&files))?;
     for file in &mut files {
         file.packages = read_package_lists(&mut reader, file)?;
     }
@@ -68,6 +69,11 @@ fn check_storage_once(files: &[ConfigFile]) -> Option<Diagnostic> {
     let second = owners.next()?;
     let message = "`storage` is set in more than one file of the chain";
     Some(Diagnostic::new(Rule::StorageOneFile, second.field, second.at, message).hint("keep it in one file"))
+}
+
+/// A step's name tells it from all others of the chain.
+fn check_step_names(files: &[ConfigFile]) -> Option<Diagnostic> {
+    steps::repeated(files.iter().flat_map(|file| file.config.steps.iter().enumerate()))
 }
 
 fn read_package_lists(reader: &mut Reader, file: &ConfigFile) -> Result<EffectivePackages, Diagnostics> {

@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::os::User;
 use crate::model::output::ImageFormat;
 use crate::resolved::{
-    ConfigFile, DirToPlace, FileSource, FileToPlace, PasswordSource, ResolvedConfig, ResolvedInput,
-    ScriptToRun,
+    ComponentPlace, ConfigFile, DirToPlace, FileSource, FileToPlace, PasswordSource, ResolvedConfig,
+    ResolvedInput, ScriptToRun,
 };
 use crate::rule::Rule;
 use crate::source::{Located, Span};
@@ -151,6 +151,19 @@ fn check_config_file(file: &ConfigFile, problems: &mut Vec<Diagnostic>) {
     }
     for item in file.additional_dirs() {
         check_dir_source(&item, problems);
+    }
+    for step in file.custom_steps() {
+        if let ComponentPlace::File(path) = step.component() {
+            let rules = (Rule::StepComponentFile, Rule::StepComponentFile);
+            let at = step.item.component.as_ref().map_or(step.item.at, |component| component.at);
+            check_regular(&path, "component", rules, at, problems);
+        }
+        for (name, path) in step.artifacts() {
+            if let Err(reason) = look(&path.value) {
+                let what = format!("artifact `{name}`");
+                problems.push(problem(Rule::StepArtifactMissing, &what, &path.value, &reason, path.at));
+            }
+        }
     }
     for user in file.os().map(|os| os.users.as_slice()).unwrap_or_default() {
         check_user(file, user, problems);

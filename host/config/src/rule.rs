@@ -75,6 +75,10 @@ rules! {
         "a size is a multiple of 1 MiB";
     Structure PermissionsForm "permissions-form" []
         "permissions are octal digits up to 777";
+    Structure TimeForm "time-form" []
+        "a time is digits and one of `s`, `m`, `h`";
+    Structure SettingsSize "settings-size" []
+        "settings are at most 1 MiB, and nested no deeper than 64 levels";
     Structure OciPlatformForm "oci-platform-form" []
         "a platform is `OS` or `OS/ARCHITECTURE`";
     Validation ChoiceUnknown "choice-unknown" []
@@ -273,6 +277,28 @@ rules! {
         "a script has either a path or content";
     Validation ScriptNotLocal "script-not-local" ["Validation:ScriptNotUnderConfigDir"]
         "a script lies in or below the configuration's folder";
+    Validation CustomStepsPreview "custom-steps-preview" []
+        "`steps` needs `custom-steps`";
+    Validation StepName "step-name" []
+        "a step's name is lower-case words joined by `-`, at most 64 characters";
+    Validation StepNameBuiltIn "step-name-built-in" []
+        "a step is not named like a built-in one";
+    Validation StepNameRepeated "step-name-repeated" []
+        "a step's name stands once in the whole chain";
+    Validation StepComponent "step-component" []
+        "a step names its component";
+    Validation StepComponentOci "step-component-oci" []
+        "a component in a registry is named with its digest";
+    Validation StepSha256 "step-sha256" []
+        "`sha256` is 64 hex digits";
+    Validation StepArtifact "step-artifact" []
+        "an artifact of a step has a name and a path";
+    Validation StepGrantPattern "step-grant-pattern" []
+        "a pattern of a grant is an absolute path; `*` and `?` stand for parts of a name, `**` for names";
+    Validation StepLimit "step-limit" []
+        "a limit of a step lies in its range";
+    Validation StepPosition "step-position" []
+        "a step has at most one of `after` and `before`";
     Validation BaseConfigsPreview "base-configs-preview" []
         "`baseConfigs` needs `base-configs`";
     Validation BaseConfigPath "base-config-path" []
@@ -367,6 +393,34 @@ rules! {
         "a source of `--rpm-source` exists";
     Resource RpmSourceKind "rpm-source-kind" ["RpmSources:TypeUnknown"]
         "a source of `--rpm-source` is a folder or ends in `.repo`";
+    Resource StepComponentFile "step-component-file" []
+        "the component of a step is a regular file of at most 128 MiB that can be read";
+    Resource StepComponentFetch "step-component-fetch" []
+        "the component of a step can be fetched from its registry";
+    Resource StepComponentSha256 "step-component-sha256" []
+        "the component of a step has the digest that the configuration names";
+    Resource StepComponentInvalid "step-component-invalid" []
+        "the component of a step can be compiled and fits the step contract";
+    Resource StepArtifactMissing "step-artifact-missing" []
+        "an artifact of a step is a file or a folder";
+    Resource StepGrantMissing "step-grant-missing" []
+        "what a component imports is granted";
+    Resource StepSettingsSchema "step-settings-schema" []
+        "the schema of a component's settings can be used";
+    Resource StepSettings "step-settings" []
+        "the settings of a step fit its component's schema";
+    Resource StepLocked "step-locked" []
+        "with `--locked`, steps are as `imagecustomizer.lock` says";
+    Resource PolicyRegistry "policy-registry" []
+        "a component comes from a registry that the policy allows";
+    Resource PolicyComponent "policy-component" []
+        "a component is one of those that the policy allows";
+    Resource PolicySha256 "policy-sha256" []
+        "a step names the digest of its component where the policy asks for it";
+    Resource PolicyGrant "policy-grant" []
+        "a step is granted no more than the policy allows";
+    Resource PolicyLimit "policy-limit" []
+        "the limits of a step are no higher than the policy allows";
     Unsupported Unsupported "unsupported" []
         "this program can carry it out";
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use imagecustomizer_config::output::ImageFormat;
 use imagecustomizer_config::{
-    Diagnostics, LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, ResolvedInput, Rule, load,
+    ComponentPlace, Diagnostics, LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, ResolvedInput, Rule, load,
     load_inject_config,
 };
 use tempfile::TempDir;
@@ -60,6 +60,28 @@ fn bases_apply_before_the_file_that_names_them_depth_first() {
     assert_eq!(config.hostname().unwrap().value, "top");
     let words: Vec<_> = config.kernel_command_line().iter().map(|word| word.value.as_str()).collect();
     assert_eq!(words, ["c", "b"]);
+}
+
+#[test]
+fn steps_of_bases_come_first_and_start_from_their_own_folder() {
+    let (dir, config) = resolved(&[
+        ("top.yaml", "previewFeatures: [base-configs, custom-steps]\nbaseConfigs: [{path: base/a.yaml}]\nsteps: [{name: b, component: b.wasm}]"),
+        ("base/a.yaml", "previewFeatures: [custom-steps]\nsteps: [{name: a, component: a.wasm}]"),
+    ]);
+    let steps = config.custom_steps();
+    let found: Vec<_> = steps.iter().map(|step| (step.name(), step.component())).collect();
+    let file = |path| ComponentPlace::File(dir.path().join(path));
+    assert_eq!(found, [("a", file("base/a.wasm")), ("b", file("b.wasm"))]);
+}
+
+#[test]
+fn names_of_steps_differ_over_the_whole_chain() {
+    let problems = refused(&[
+        ("top.yaml", "previewFeatures: [base-configs, custom-steps]\nbaseConfigs: [{path: base/a.yaml}]\nsteps: [{name: a, component: b.wasm}]"),
+        ("base/a.yaml", "previewFeatures: [custom-steps]\nsteps: [{name: a, component: a.wasm}]"),
+    ]);
+    let first = problems.iter().next().unwrap();
+    assert_eq!((first.rule, first.field.as_str()), (Rule::StepNameRepeated, "steps[0].name"));
 }
 
 #[test]

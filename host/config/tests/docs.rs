@@ -50,7 +50,11 @@ fn type_text(schema: &Value) -> String {
             item if item.starts_with('`') => format!("list of: {item}"),
             item => format!("list of {item}"),
         },
+        Some("object") if schema.get("additionalProperties").is_none() => "any mapping".to_owned(),
         Some("object") => "map of text".to_owned(),
+        Some("string") if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("smh")) => {
+            "time".to_owned()
+        }
         Some("string") if schema["pattern"].as_str().is_some_and(|pattern| pattern.contains("grow")) => {
             "size or `grow`".to_owned()
         }

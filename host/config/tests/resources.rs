@@ -37,6 +37,11 @@ fn named_files_are_there_and_of_the_right_kind() {
     let password =
         |path: &str| format!("os: {{users: [{{name: a, password: {{type: hashed-file, value: {path}}}}}]}}");
     let script = |list: &str, path: &str| format!("scripts: {{{list}: [{{path: {path}}}]}}");
+    let step = |component: &str, artifacts: &str| {
+        format!(
+            "previewFeatures: [custom-steps]\nsteps: [{{name: a, component: {component}, artifacts: {artifacts}}}]"
+        )
+    };
     let cases: Vec<(String, &[&str])> = vec![
         ("input: {image: {path: file}}".into(), &[]),
         ("input: {image: {path: none}}".into(), &["Validation:InvalidInputImageFileConfig"]),
@@ -85,6 +90,18 @@ fn named_files_are_there_and_of_the_right_kind() {
             &["Validation:InvalidFinalizeScript", "Validation:ScriptFileNotFile"],
         ),
     ];
+    for (yaml, fits) in [
+        (step("file", "{a: file, b: dir}"), true),
+        (step("to-file", "{}"), true),
+        (step("none", "{}"), false),
+        (step("dir", "{}"), false),
+        (step("file", "{a: none}"), false),
+        (step("file", "{a: broken}"), false),
+    ] {
+        let names = check(&yaml, Overrides::default());
+        let expected = if fits { Vec::new() } else { vec![invalid] };
+        assert_eq!(names, expected, "{yaml}");
+    }
     for (yaml, expected) in cases {
         let names = check(&yaml, Overrides::default());
         let expected: Vec<_> = if expected.is_empty() { Vec::new() } else { [&[invalid], expected].concat() };

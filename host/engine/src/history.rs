@@ -18,8 +18,13 @@ pub(crate) fn digests(config: &ResolvedConfig) -> Result<Digests> {
         return Ok(digests);
     }
     for request in config.hash_requests() {
+        let request = match request {
+            HashRequest::Any(path) if path.is_dir() => HashRequest::Dir(path),
+            HashRequest::Any(path) => HashRequest::File(path),
+            exact => exact,
+        };
         match request {
-            HashRequest::File(path) => {
+            HashRequest::File(path) | HashRequest::Any(path) => {
                 let digest = hash_file(&path).map_err(|error| unreadable(&path, error))?;
                 digests.files.insert(path, digest);
             }

@@ -1,5 +1,6 @@
 //! The strict decoder: node tree → typed model. Every mistake is collected; nothing is guessed.
 
+mod any;
 mod choice;
 #[cfg(test)]
 mod conformance;
@@ -10,6 +11,7 @@ mod record;
 mod text_map;
 mod values;
 
+pub use any::{AnyMapping, AnyValue, PlaceOf};
 pub(crate) use choice::{Choice, choice, empty_rule};
 pub(crate) use declare::record;
 pub(crate) use form::{history_record, schema_record, used_record};

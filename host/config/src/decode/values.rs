@@ -57,7 +57,7 @@ pub(super) fn text_for_history(text: &str, flags: Flags, writer: &mut HistoryWri
 }
 
 /// `sha256:` and the digest of a text in lower-case hex.
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().fold(String::from("sha256:"), |mut hex, byte| {
         hex.push_str(&format!("{byte:02x}"));

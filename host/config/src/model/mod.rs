@@ -1,11 +1,13 @@
 //! The types of the configuration language, one module a section.
 
+pub mod bounds;
 pub mod input;
 pub mod os;
 pub mod output;
 pub mod preview;
 pub mod scalars;
 pub mod scripts;
+pub mod steps;
 pub mod storage;
 
 use crate::decode::record;
@@ -14,6 +16,7 @@ use os::{AdditionalFile, KernelCommandLine, Os};
 use output::Output;
 use preview::PreviewFeature;
 use scripts::Scripts;
+use steps::Step;
 use storage::Storage;
 
 use crate::decode::choice;
@@ -32,6 +35,8 @@ record! {
         "pxe" pxe: Option<Pxe>,
         /// What changes inside the operating system.
         "os" os: Option<Os>,
+        /// Steps of one's own: components that change the image.
+        "steps" steps: Vec<Step>,
         /// Scripts to run in the image.
         "scripts" scripts: Scripts,
         /// Preview features that this file uses.

@@ -35,5 +35,7 @@ choice! {
         "tools-dir" => ToolsDir,
         /// Removing the package manager from the image.
         "remove-package-manager" => RemovePackageManager,
+        /// Steps of one's own.
+        "custom-steps" => CustomSteps,
     }
 }

@@ -3,11 +3,13 @@
 mod check;
 mod file;
 mod live;
+mod steps;
 
 pub use file::{
     ConfigFile, DirToPlace, EffectivePackages, FileSource, FileToPlace, PasswordSource, ScriptToRun,
 };
 pub use live::LiveOs;
+pub use steps::{ComponentPlace, CustomStep, OciComponent, StepField};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -256,13 +258,16 @@ impl ResolvedConfig {
         })
     }
 
-    /// Whether the operating system is to be customized: disks, an `os` section (even an empty one)
+    /// Whether the operating system is to be customized: disks, an `os` section (even an empty one), a step
     /// or a script. Means something for ISO inputs alone.
     pub fn customizes_os(&self) -> bool {
         self.files.iter().any(|file| {
-            let Config { os, scripts, storage, .. } = &file.config;
+            let Config { os, scripts, steps, storage, .. } = &file.config;
             let scripts = [&scripts.post_customization, &scripts.finalize_customization];
-            os.is_some() || !storage.disks.is_empty() || scripts.iter().any(|list| !list.is_empty())
+            os.is_some()
+                || !storage.disks.is_empty()
+                || !steps.is_empty()
+                || scripts.iter().any(|list| !list.is_empty())
         })
     }
 

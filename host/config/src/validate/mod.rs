@@ -11,6 +11,7 @@ mod output;
 mod partitions;
 mod preview;
 mod scripts;
+pub(crate) mod steps;
 mod storage;
 mod text;
 mod verity;
@@ -62,6 +63,7 @@ pub(crate) fn check(config: &Config, passwords: PasswordPolicy) -> Vec<Diagnosti
         preview::check_uki(config, os, &mut checker);
         preview::check_packages(config, os, &mut checker);
     }
+    steps::check(config, &mut checker);
     scripts::check(&config.scripts, &mut checker);
     storage::check_boot_loader_reset(config, &mut checker);
     output::check(&config.output, &mut checker);

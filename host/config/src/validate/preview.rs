@@ -10,7 +10,14 @@ use crate::rule::Rule;
 use crate::source::Span;
 
 /// Reports the use of `field` unless the file names `feature`.
-fn gate(config: &Config, feature: PreviewFeature, rule: Rule, field: &str, at: Span, checker: &mut Checker) {
+pub(super) fn gate(
+    config: &Config,
+    feature: PreviewFeature,
+    rule: Rule,
+    field: &str,
+    at: Span,
+    checker: &mut Checker,
+) {
     if !has(config, feature) {
         let message = format!("`{field}` needs the preview feature `{feature}`");
         let hint = format!("add `{feature}` to `previewFeatures` of this file");

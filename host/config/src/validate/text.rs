@@ -90,6 +90,49 @@ fn is_repository_segment(text: &str) -> bool {
     }
 }
 
+/// Lower-case letters and digits, words joined by `-`, at most 64 bytes.
+pub(super) fn step_name(text: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.len() <= 64 && text.split('-').all(is_word)
+}
+
+/// `registry/repository[:tag]@sha256:digest`
+pub(super) fn is_oci_component(text: &str) -> Result<(), &'static str> {
+    oci_reference(text)?;
+    let Some((name, digest)) = text.split_once('@') else {
+        return Err("it has no digest");
+    };
+    if !digest.starts_with("sha256:") {
+        return Err("its digest is not `sha256:` and 64 hex digits");
+    }
+    let path = name.split_once('/').map_or("", |(_, path)| path);
+    match path.split_once(':') {
+        Some((_, tag)) if !is_tag(tag) => Err("the tag is not 1 to 128 letters, digits, `_`, `.` or `-`"),
+        _ => Ok(()),
+    }
+}
+
+/// The most bytes of a pattern: as many as a path can have.
+const MAX_PATTERN: usize = 4096;
+
+/// An absolute path of the image in its shortest form, with `*` and `?` in names, and `**` for any names.
+pub(super) fn scope_pattern(text: &str) -> Result<(), &'static str> {
+    if !text.starts_with('/') {
+        Err("it does not begin with `/`")
+    } else if text.len() > MAX_PATTERN {
+        Err("it is longer than 4096 bytes")
+    } else if text.chars().any(char::is_control) {
+        Err("it contains a control character")
+    } else if !is_normalised(text) {
+        Err("it contains `//`, `.` or `..`, or ends in `/`")
+    } else if text.split('/').any(|name| name.contains("**") && name != "**") {
+        Err("`**` is not a whole name")
+    } else {
+        Ok(())
+    }
+}
+
 /// `registry/repository[:tag][@digest]`
 pub(crate) fn oci_reference(text: &str) -> Result<(), &'static str> {
     let Some((registry, path)) = text.split_once('/') else {
