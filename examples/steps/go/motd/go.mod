@@ -1,0 +1,3 @@
+module step.local/motd
+
+go 1.24

@@ -1,0 +1,121 @@
+//! Projects to start with: the examples in `examples/steps`, under another name.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::str::FromStr;
+
+include!(concat!(env!("OUT_DIR"), "/projects.rs"));
+
+/// Bytes in a step's name.
+pub const MAX_NAME: usize = 64;
+
+/// The step that the examples are.
+const EXAMPLE: &str = "motd";
+
+/// What is the same in every project: the kit for Rust and the contract.
+const SHARED: [&str; 2] = ["sdk/", "wit/"];
+
+/// What a project can be written in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Language {
+    /// Rust.
+    Rust,
+    /// JavaScript.
+    JavaScript,
+    /// Python.
+    Python,
+    /// C.
+    C,
+    /// Go.
+    Go,
+}
+
+/// One file of a project.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProjectFile {
+    /// Relative to the project's directory, with `/`; holds no `..`.
+    pub path: String,
+    /// What it holds.
+    pub content: Vec<u8>,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Rust, Self::JavaScript, Self::Python, Self::C, Self::Go];
+
+    /// As the flag `--language` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::JavaScript => "js",
+            Self::Python => "python",
+            Self::C => "c",
+            Self::Go => "go",
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|language| language.name() == text).ok_or_else(|| {
+            Error::new(ErrorKind::UnknownLanguage, format!("there is no project in `{}`", text.escape_debug()))
+        })
+    }
+}
+
+/// The files of a project that builds a step called `name`, sorted by path. Its `build.sh` writes `step.wasm`, a component
+/// or a module for [`crate::make_component`].
+///
+/// # Errors
+/// [`ErrorKind::InvalidName`].
+pub fn project(language: Language, name: &str) -> Result<Vec<ProjectFile>> {
+    check_name(name)?;
+    let files = PROJECTS.iter().find(|(of, _)| *of == language.name()).map_or(&[][..], |(_, files)| files);
+    let mut files: Vec<ProjectFile> = files.iter().map(|(path, content)| file(path, content, name)).collect();
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if name.len() <= MAX_NAME && name.split('-').all(word) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidName, format!("`{}` cannot name a step", name.escape_debug())))
+}
+
+fn file(path: &str, content: &[u8], name: &str) -> ProjectFile {
+    let text = match std::str::from_utf8(content) {
+        Ok(text) if !SHARED.iter().any(|shared| path.starts_with(shared)) => text,
+        _ => return ProjectFile { path: path.to_owned(), content: content.to_vec() },
+    };
+    let mut text = text.replace(EXAMPLE, name);
+    if path == "Cargo.lock" {
+        text = sorted_packages(&text);
+    }
+    ProjectFile { path: path.replace(EXAMPLE, name), content: text.into_bytes() }
+}
+
+/// A lock file names its packages in order, and cargo insists on it when it may not change the file.
+fn sorted_packages(lock: &str) -> String {
+    const START: &str = "[[package]]\n";
+    let mut parts = lock.split(START);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut packages: Vec<&str> = parts.map(str::trim_end).collect();
+    packages.sort_by_key(|package| {
+        let value = |line: Option<&str>| line.and_then(|line| line.split('"').nth(1)).map(str::to_owned);
+        let mut lines = package.lines();
+        (value(lines.next()), value(lines.next()))
+    });
+    for (index, package) in packages.iter().enumerate() {
+        text.push_str(if index == 0 { "" } else { "\n" });
+        text.push_str(START);
+        text.push_str(package);
+        text.push('\n');
+    }
+    text
+}
