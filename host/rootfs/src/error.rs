@@ -27,6 +27,8 @@ pub enum ErrorKind {
     ForeignMount,
     /// The host may not read it, or a link leads out of what was given.
     Denied,
+    /// A step's scope does not cover it.
+    NotGranted,
     /// No free block or inode.
     NoSpace,
     /// The file system, or the file, may not be written.
@@ -70,6 +72,13 @@ impl Error {
         self
     }
 
+    /// The same error of another operation: that on whose behalf it happened.
+    #[must_use]
+    pub fn during(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
+        self
+    }
+
     /// What caused it.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -105,6 +114,7 @@ impl ErrorKind {
             Self::SpecialFile => "is a device, pipe or socket, whose content is never opened",
             Self::ForeignMount => "lies on a file system that cannot be opened here",
             Self::Denied => "may not be read, or leads out of what was given",
+            Self::NotGranted => "not granted to this step",
             Self::NoSpace => "no space left in the image's file system",
             Self::ReadOnly => "the file system may not be written",
             Self::TooLarge => "larger than the limit",

@@ -29,10 +29,10 @@ pub use filesystem::{Attributes, Failure, FileSystem, Inode, Item, Outcome, Trim
 pub use fstab::{FstabEntry, FstabError, Source as FstabSource, parse_fstab};
 pub use operations::{TreeOptions, TreeReport};
 pub use path::{ImagePath, ImagePathBuf};
-pub use scope::{SECRETS, Scope, is_secret};
+pub use scope::{Denial, Guard, SECRETS, Scope, ScopedTree, Touch, Touches, is_secret};
 pub use tree::{
-    Device, Entry, Existing, FileId, Follow, Kind, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree,
-    WriteOptions,
+    Aim, Device, Entry, Existing, FileId, Follow, Kind, Location, Metadata, MountInfo, NodeId, Owner,
+    Timestamp, Tree, WriteOptions,
 };
-pub use user_tree::UserTree;
 pub use units::{ParsePatternError, PathPattern};
+pub use user_tree::UserTree;

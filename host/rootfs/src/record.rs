@@ -7,7 +7,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::{ImagePath, ImagePathBuf};
 use crate::tree::{
-    Device, Entry, FileId, Follow, Kind, Metadata, MountInfo, Owner, Timestamp, Tree, WriteOptions,
+    Aim, Device, Entry, FileId, Follow, Kind, Location, Metadata, MountInfo, Owner, Timestamp, Tree,
+    WriteOptions,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -147,6 +148,10 @@ impl<W> std::fmt::Debug for Recorder<W> {
 impl<W: Write + Send> Tree for Recorder<W> {
     fn resolve(&mut self, path: &ImagePath) -> Result<ImagePathBuf> {
         self.tree.resolve(path)
+    }
+
+    fn locate(&mut self, path: &ImagePath, aim: Aim) -> Result<Location> {
+        self.tree.locate(path, aim)
     }
 
     fn metadata(&mut self, path: &ImagePath, follow: Follow) -> Result<Metadata> {

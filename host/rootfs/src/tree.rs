@@ -103,6 +103,28 @@ pub enum Follow {
     No,
 }
 
+/// What the last name of a path stands for, where a call looks for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Aim {
+    /// What a final symbolic link leads to.
+    Target,
+    /// A final symbolic link itself, unless a `/` at the end follows it.
+    Itself,
+    /// The name, as calls take it that make, rename or remove: a final link is never followed, and a `/` at the end
+    /// demands a directory.
+    Name,
+}
+
+/// Where a path leads, whether anything is there or not.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Location {
+    /// Absolute, without `.`, `..`, links or doubled `/`; on a file system that ignores case with the names as they are
+    /// stored.
+    pub path: ImagePathBuf,
+    /// What is there. `None`: nothing, but the directory that it would be in exists.
+    pub object: Option<Metadata>,
+}
+
 /// What [`Tree::write`] and [`Tree::create`] do with a file that is already there.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
 pub enum Existing {
@@ -160,6 +182,11 @@ pub struct MountInfo {
 pub trait Tree: Send {
     /// Where `path` ends after all links: absolute, without `.`, `..`, links or doubled `/`.
     fn resolve(&mut self, path: &ImagePath) -> Result<ImagePathBuf>;
+    /// Where a call would act on `path`. Unlike [`Tree::resolve`] it says so of what does not exist yet, too.
+    ///
+    /// Until the tree is changed, the next call that goes the same way need not go it again.
+    fn locate(&mut self, path: &ImagePath, aim: Aim) -> Result<Location>;
+
     /// What `path` is.
     fn metadata(&mut self, path: &ImagePath, follow: Follow) -> Result<Metadata>;
     /// The text stored in a symbolic link.

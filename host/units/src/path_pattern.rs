@@ -135,6 +135,18 @@ impl PathPattern {
         pattern
     }
 
+    /// The pattern for whatever is in a directory, and not for what is below that.
+    #[must_use]
+    pub fn within(directory: &[u8]) -> Self {
+        let mut pattern = Self::of(directory);
+        if pattern.text == "/" {
+            pattern.text.clear();
+        }
+        pattern.text.push_str("/*");
+        pattern.parts.push(Part::wildcard("*"));
+        pattern
+    }
+
     /// The pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -179,6 +191,20 @@ impl PathPattern {
     #[must_use]
     pub fn names(&self, path: &[u8]) -> bool {
         matches!(self.parts.last(), Some(Part::Name(_))) && self.matches(path)
+    }
+
+    /// Whether the pattern may match something below the directory at the resolved path.
+    #[must_use]
+    pub fn may_match_below(&self, directory: &[u8]) -> bool {
+        let mut parts = self.parts.iter();
+        for name in directory.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            match parts.next() {
+                Some(Part::AnyDepth) => return true,
+                Some(part) if part.is(name) => {}
+                _ => return false,
+            }
+        }
+        parts.next().is_some()
     }
 
     /// Whether the pattern ends in `**` and so matches all that is below what it matches.
@@ -377,6 +403,26 @@ mod tests {
             assert_eq!(pattern(text).names(b"/etc/shadow"), named, "{text}");
         }
         assert!(!pattern("/etc/shadow").names(b"/etc/shadow-"));
+    }
+
+    #[test]
+    fn a_directory_is_entered_only_where_something_can_match() {
+        for (text, yes, no) in [
+            ("/etc/ssh/*_key", &["/", "/etc", "/etc/ssh"][..], &["/usr", "/etc/ssh/a", "/etc/ssh/a_key"][..]),
+            (
+                "/home/*/.ssh/**",
+                &["/home", "/home/me", "/home/me/.ssh", "/home/me/.ssh/a/b"],
+                &["/home/me/x"],
+            ),
+            ("/**/b", &["/", "/a/b/c"], &[]),
+        ] {
+            for path in yes {
+                assert!(pattern(text).may_match_below(path.as_bytes()), "{text}: {path}");
+            }
+            for path in no {
+                assert!(!pattern(text).may_match_below(path.as_bytes()), "{text}: {path}");
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,18 @@
 //! What a step may do with the files of an image: patterns of paths, and the files that hold secrets.
 //!
 //! Patterns are matched against resolved paths, so that no link and no `..` leads out of them. [`Scope`] only answers
-//! questions about paths; `Guard` asks it at every call.
+//! questions about paths; [`Guard`] asks it at every call.
 
+mod guard;
+mod places;
 mod secrets;
+mod touches;
+mod tree;
 
+pub use guard::{Denial, Guard};
 pub use secrets::{SECRETS, is_secret};
+pub use touches::{Touch, Touches};
+pub use tree::ScopedTree;
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

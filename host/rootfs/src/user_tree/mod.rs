@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::{Attributes, Failure, FileSystem, Inode, Outcome, TrimReport};
 use crate::path::{ImagePath, ImagePathBuf};
 use crate::tree::{
-    Device, Entry, FileId, Follow, Kind, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree, WriteOptions,
+    Aim, Device, Entry, FileId, Follow, Kind, Location, Metadata, MountInfo, NodeId, Owner, Timestamp, Tree,
+    WriteOptions,
 };
 use files::OpenFiles;
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub struct UserTree {
     /// The directories that other file systems cover.
     covered: HashMap<NodeId, u32>,
     files: OpenFiles,
+    /// Ways that have been gone just now.
+    gone: walk::Gone,
 }
 
 struct Mount {
@@ -54,7 +57,13 @@ impl UserTree {
     /// `clock` is the time of everything that is made or changed; engines get the same when they are opened.
     #[must_use]
     pub fn new(clock: Timestamp) -> Self {
-        Self { clock, mounts: Vec::new(), covered: HashMap::new(), files: OpenFiles::default() }
+        Self {
+            clock,
+            mounts: Vec::new(),
+            covered: HashMap::new(),
+            files: OpenFiles::default(),
+            gone: walk::Gone::default(),
+        }
     }
 
     /// The time of everything that is made or changed.
@@ -152,6 +161,7 @@ impl UserTree {
             return Err(attached(ErrorKind::AlreadyExists.into()));
         }
         mount.path = place.path();
+        self.gone.clear();
         self.mounts.push(mount);
         self.covered.insert(node.into(), index);
         Ok(())
@@ -174,7 +184,10 @@ impl UserTree {
     }
 
     /// The engine of a mount that may be written.
+    ///
+    /// Everything that changes the tree comes through here, so this is where ways are forgotten.
     fn writable(&mut self, mount: u32) -> Outcome<&mut dyn FileSystem> {
+        self.gone.clear();
         if let Some(found) = usize::try_from(mount).ok().and_then(|index| self.mounts.get(index))
             && found.engine.is_some()
             && let Some(reason) = &found.read_only
@@ -212,6 +225,10 @@ fn metadata(node: Node, attributes: Attributes) -> Metadata {
 impl Tree for UserTree {
     fn resolve(&mut self, path: &ImagePath) -> Result<ImagePathBuf> {
         self.resolved(path).map_err(|failure| failure.during("resolve", path))
+    }
+
+    fn locate(&mut self, path: &ImagePath, aim: Aim) -> Result<Location> {
+        self.located(path, aim).map_err(|failure| failure.during("find", path))
     }
 
     fn metadata(&mut self, path: &ImagePath, follow: Follow) -> Result<Metadata> {

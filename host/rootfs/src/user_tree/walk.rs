@@ -1,10 +1,10 @@
 //! From a path to an object, as after `chroot` into the image.
 
-use super::{Node, UserTree};
+use super::{Node, UserTree, metadata};
 use crate::error::ErrorKind;
 use crate::filesystem::{Failure, Outcome};
 use crate::path::{ImagePath, ImagePathBuf};
-use crate::tree::{Follow, Kind};
+use crate::tree::{Aim, Follow, Kind, Location};
 
 /// Links followed at most on one way.
 const MOST_LINKS: u32 = 40;
@@ -53,6 +53,32 @@ impl Place {
     }
 }
 
+/// Ways that were gone to say where they lead, kept for the call that follows: at most two, as many as a call takes.
+/// Whatever changes the tree clears them.
+#[derive(Debug, Default)]
+pub(super) struct Gone(Vec<(Box<[u8]>, Follow, Place)>);
+
+/// Ways that are kept.
+const KEPT: usize = 2;
+
+impl Gone {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn keep(&mut self, path: &[u8], follow: Follow, place: Place) {
+        if self.0.len() >= KEPT {
+            self.0.remove(0);
+        }
+        self.0.push((path.into(), follow, place));
+    }
+
+    fn take(&mut self, path: &[u8], follow: Follow) -> Option<Place> {
+        let index = self.0.iter().position(|(other, aim, _)| **other == *path && *aim == follow)?;
+        Some(self.0.swap_remove(index).2)
+    }
+}
+
 /// The walk itself: what has been passed and what is left of the path, last part first.
 struct Walk {
     above: Vec<(Vec<u8>, Node)>,
@@ -66,6 +92,9 @@ impl UserTree {
     /// Follows `path`. The directory of the last name must exist, the object itself need not.
     pub(super) fn find(&mut self, path: &ImagePath, follow: Follow) -> Outcome<Place> {
         let bytes = path.as_bytes();
+        if let Some(place) = self.gone.take(bytes, follow) {
+            return Ok(place);
+        }
         if bytes.is_empty() || bytes.len() > LONGEST_PATH || bytes.contains(&0) {
             return Err(ErrorKind::InvalidPath.into());
         }
@@ -82,8 +111,7 @@ impl UserTree {
     pub(super) fn find_itself(&mut self, path: &ImagePath) -> Outcome<Place> {
         let bytes = path.as_bytes();
         let slash = ends_in_slash(bytes);
-        let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
-        let trimmed = if end == 0 { bytes } else { bytes.get(..end).unwrap_or(bytes) };
+        let trimmed = trimmed(bytes);
         if bytes.len() > LONGEST_PATH {
             return Err(ErrorKind::InvalidPath.into());
         }
@@ -96,6 +124,57 @@ impl UserTree {
             return Err(ErrorKind::NotADirectory.into());
         }
         Ok(place)
+    }
+
+    /// Where `path` leads, and keeps the way.
+    pub(super) fn located(&mut self, path: &ImagePath, aim: Aim) -> Outcome<Location> {
+        let (way, follow) = match aim {
+            Aim::Target => (path.as_bytes(), Follow::Yes),
+            Aim::Itself => (path.as_bytes(), Follow::No),
+            Aim::Name => (trimmed(path.as_bytes()), Follow::No),
+        };
+        let mut place = match aim {
+            Aim::Name => self.find_itself(path)?,
+            Aim::Target | Aim::Itself => self.find(path, follow)?,
+        };
+        let object = match place.node {
+            Some(node) => Some(metadata(node, self.attributes(node)?)),
+            None => None,
+        };
+        let location = Location { path: self.stored_path(&place)?, object };
+        if aim == Aim::Name {
+            place.slash = ends_in_slash(way);
+        }
+        self.gone.keep(way, follow, place);
+        Ok(location)
+    }
+
+    /// The path of a place with the names as they are stored: a file system may take others for the same.
+    fn stored_path(&mut self, place: &Place) -> Outcome<ImagePathBuf> {
+        let mut directory = place.root;
+        let mut path = Vec::new();
+        let last = place.name.as_ref().map(|name| (name, place.node));
+        for (name, node) in place.above.iter().map(|(name, node)| (name, Some(*node))).chain(last) {
+            path.push(b'/');
+            match node {
+                Some(node) if self.engine(directory.mount)?.ignores_case() => {
+                    // What is mounted here has another number than the directory below.
+                    let found = self.engine(directory.mount)?.lookup(directory.inode, name)?;
+                    let items = self.engine(directory.mount)?.list(directory.inode)?;
+                    let stored = items.into_iter().find(|item| item.inode == found);
+                    path.extend(stored.map_or_else(|| name.clone(), |item| item.name));
+                    directory = node;
+                }
+                _ => {
+                    path.extend_from_slice(name);
+                    directory = node.unwrap_or(directory);
+                }
+            }
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        Ok(path.into())
     }
 
     fn advance(&mut self, walk: &mut Walk, follow: bool) -> Outcome<Place> {
@@ -197,6 +276,14 @@ impl Walk {
     fn place(&mut self, name: Option<Vec<u8>>, node: Option<Node>) -> Place {
         let above = std::mem::take(&mut self.above);
         Place { above, root: self.root, name, node, slash: self.slash }
+    }
+}
+
+/// A path without the `/` at its end.
+fn trimmed(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|byte| *byte != b'/') {
+        Some(last) => path.get(..=last).unwrap_or(path),
+        None => path,
     }
 }
 

@@ -38,7 +38,7 @@ fn code(kind: ::rootfs::ErrorKind) -> FailureCode {
         ErrorKind::InvalidPath => FailureCode::InvalidPath,
         ErrorKind::SpecialFile => FailureCode::SpecialFile,
         ErrorKind::ForeignMount => FailureCode::ForeignMount,
-        ErrorKind::Denied => FailureCode::Denied,
+        ErrorKind::Denied | ErrorKind::NotGranted => FailureCode::Denied,
         ErrorKind::NoSpace => FailureCode::NoSpace,
         ErrorKind::ReadOnly => FailureCode::ReadOnly,
         ErrorKind::TooLarge => FailureCode::TooLarge,

@@ -1,0 +1,277 @@
+//! Asks a scope at every call, on the object that is really touched.
+
+use super::places::{Outside, Secrets};
+use super::touches::{Touch, Touches};
+use super::tree::ScopedTree;
+use super::{Scope, is_secret};
+use crate::error::{Error, ErrorKind, Result};
+use crate::path::{ImagePath, ImagePathBuf};
+use crate::tree::{FileId, Kind, Location, Metadata, Tree};
+use std::collections::HashMap;
+use std::fmt;
+use units::PathPattern;
+
+/// Denials that are kept; all are counted.
+const MOST_DENIALS: usize = 20;
+
+/// What one run of a step may do, and what it did: lent to the tree at every call.
+#[derive(Debug)]
+pub struct Guard {
+    pub(super) scope: Scope,
+    /// The files that the step holds open.
+    pub(super) files: HashMap<FileId, OpenFile>,
+    /// Found when they are first needed, and true for the whole run: the step cannot change what lies outside.
+    secrets: Option<Secrets>,
+    outside: Option<Outside>,
+    denials: Vec<Denial>,
+    denied: u64,
+    touches: Option<Touches>,
+}
+
+/// A file that the step holds open.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    /// Where it was when it was opened. What it covers then it covers later: it can be moved only to where it may be
+    /// written as well.
+    pub(super) place: Location,
+    /// Whether it may be written; `None` until somebody asks.
+    pub(super) writable: Option<bool>,
+}
+
+/// A call that the scope did not cover.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Denial {
+    /// The call, as a verb: `write`, `make the directory`.
+    pub call: &'static str,
+    /// The resolved path.
+    pub path: ImagePathBuf,
+    /// Why, if not just because no pattern matches.
+    pub reason: Option<String>,
+    /// What the step's entry in the configuration would need: `grant.write: [/etc/motd]`.
+    pub line: String,
+}
+
+/// What a scope is asked about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// `cannot write `/etc/motd`: add `grant.write: [/etc/motd]``.
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} `{}`: ", self.call, self.path.display())?;
+        if let Some(reason) = &self.reason {
+            write!(f, "{reason}: ")?;
+        }
+        write!(f, "add `{}`", self.line)
+    }
+}
+
+impl Guard {
+    /// A guard for one run of a step.
+    #[must_use]
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            files: HashMap::new(),
+            secrets: None,
+            outside: None,
+            denials: Vec::new(),
+            denied: 0,
+            touches: None,
+        }
+    }
+
+    /// Notes what is touched from here on.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        self.touches = Some(Touches::default());
+        self
+    }
+
+    /// Whether nothing is restricted and nothing noted, so that the tree can be used as it is.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.scope.is_unrestricted() && self.touches.is_none()
+    }
+
+    /// The tree as the step sees it.
+    pub fn over<'a>(&'a mut self, tree: &'a mut dyn Tree) -> ScopedTree<'a> {
+        ScopedTree::new(self, tree)
+    }
+
+    /// What was denied: the first twenty calls.
+    #[must_use]
+    pub fn denials(&self) -> &[Denial] {
+        &self.denials
+    }
+
+    /// How many calls were denied.
+    #[must_use]
+    pub fn denied(&self) -> u64 {
+        self.denied
+    }
+
+    /// What was touched, if it was noted.
+    #[must_use]
+    pub fn touches(&self) -> Option<&Touches> {
+        self.touches.as_ref()
+    }
+
+    /// What was touched, if it was noted; the guard notes anew.
+    pub fn take_touches(&mut self) -> Option<Touches> {
+        self.touches.as_mut().map(std::mem::take)
+    }
+
+    pub(super) fn note(&mut self, path: &ImagePath, touch: Touch) {
+        if let Some(touches) = &mut self.touches {
+            touches.add(path, touch);
+        }
+    }
+
+    /// Whether `place` may be read or written.
+    pub(super) fn check(
+        &mut self,
+        tree: &mut dyn Tree,
+        call: &'static str,
+        access: Access,
+        place: &Location,
+    ) -> Result<()> {
+        let touch = if access == Access::Read { Touch::Read } else { Touch::Write };
+        self.note(&place.path, touch);
+        if self.scope.is_unrestricted() {
+            return Ok(());
+        }
+        let path = place.path.as_bytes();
+        let (covered, named) = self.scope.covers(access, path);
+        if !covered {
+            return Err(self.deny(call, access, &place.path, None, &place.path));
+        }
+        let is_directory = place.object.as_ref().is_some_and(|object| object.kind == Kind::Directory);
+        if !is_directory && !named && self.is_secret(tree, &place.path) {
+            let reason = "it holds secrets and has to be named".to_owned();
+            return Err(self.deny(call, access, &place.path, Some(reason), &place.path));
+        }
+        match &place.object {
+            Some(object) if object.links > 1 && !is_directory => {
+                self.check_secret_alias(tree, call, access, place, object)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Guard::check`] for writing what is there already: its other names have to be covered too, because they show
+    /// the change.
+    pub(super) fn check_change(
+        &mut self,
+        tree: &mut dyn Tree,
+        call: &'static str,
+        place: &Location,
+    ) -> Result<()> {
+        self.check(tree, call, Access::Write, place)?;
+        let Some(object) = &place.object else { return Ok(()) };
+        if self.scope.is_unrestricted() || object.links <= 1 || object.kind == Kind::Directory {
+            return Ok(());
+        }
+        if self.outside.is_none() {
+            self.outside = Some(Outside::find(tree, &self.scope)?);
+        }
+        match self.outside.as_ref().and_then(|outside| outside.name(object.id)).cloned() {
+            None => Ok(()),
+            Some(other) => {
+                let reason = format!("it is the same file as `{}`", other.display());
+                Err(self.deny(call, Access::Write, &place.path, Some(reason), &other))
+            }
+        }
+    }
+
+    /// Whether the file at `path` is a secret, links among the directories above it regarded: an image may keep
+    /// `/root` elsewhere.
+    fn is_secret(&mut self, tree: &mut dyn Tree, path: &ImagePath) -> bool {
+        is_secret(path.as_bytes()) || self.secrets(tree).holds(path)
+    }
+
+    fn secrets(&mut self, tree: &mut dyn Tree) -> &Secrets {
+        self.secrets.get_or_insert_with(|| Secrets::find(tree))
+    }
+
+    /// A secret stays one under another name.
+    fn check_secret_alias(
+        &mut self,
+        tree: &mut dyn Tree,
+        call: &'static str,
+        access: Access,
+        place: &Location,
+        object: &Metadata,
+    ) -> Result<()> {
+        let Some(secret) = self.secrets(tree).name(object.id).cloned() else { return Ok(()) };
+        if self.scope.covers(access, secret.as_bytes()).1 {
+            return Ok(());
+        }
+        let reason = format!("it is the same file as `{}`, which holds secrets", secret.display());
+        Err(self.deny(call, access, &place.path, Some(reason), &secret))
+    }
+
+    /// The error of a call that is not covered; `needed` is what a pattern would have to match.
+    pub(super) fn deny(
+        &mut self,
+        call: &'static str,
+        access: Access,
+        path: &ImagePath,
+        reason: Option<String>,
+        needed: &ImagePath,
+    ) -> Error {
+        let line = self.line(access, needed);
+        self.denial(Denial { call, path: path.to_owned(), reason, line })
+    }
+
+    /// The error of making a device node without leave.
+    pub(super) fn deny_node(&mut self, call: &'static str, path: &ImagePath) -> Error {
+        let line = "grant.nodes: true".to_owned();
+        self.denial(Denial { call, path: path.to_owned(), reason: None, line })
+    }
+
+    fn denial(&mut self, denial: Denial) -> Error {
+        self.denied = self.denied.saturating_add(1);
+        let add = format!("add `{}`", denial.line);
+        let cause = denial.reason.as_ref().map_or_else(|| add.clone(), |reason| format!("{reason}: {add}"));
+        let error = Error::new(ErrorKind::NotGranted, denial.call).at(&denial.path).caused_by(cause);
+        if self.denials.len() < MOST_DENIALS && !self.denials.contains(&denial) {
+            self.denials.push(denial);
+        }
+        error
+    }
+
+    fn line(&self, access: Access, needed: &ImagePath) -> String {
+        let pattern = quoted(&PathPattern::of(needed.as_bytes()));
+        match access {
+            Access::Write => format!("grant.write: [{pattern}]"),
+            // A list takes the place of what is read by default, so that has to be in it.
+            Access::Read if self.scope.read().is_none() => format!("grant.read: [\"/**\", {pattern}]"),
+            Access::Read => format!("grant.read: [{pattern}]"),
+        }
+    }
+}
+
+/// A pattern as it stands in a list of YAML.
+fn quoted(pattern: &PathPattern) -> String {
+    let text = pattern.as_str();
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte));
+    if is_plain {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+impl Scope {
+    /// Whether the path is covered, and whether it is named.
+    fn covers(&self, access: Access, path: &[u8]) -> (bool, bool) {
+        match access {
+            Access::Read => (self.covers_reading(path), self.names_for_reading(path)),
+            Access::Write => (self.covers_writing(path), self.names_for_writing(path)),
+        }
+    }
+}

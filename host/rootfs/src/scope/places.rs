@@ -1,0 +1,141 @@
+//! What an image holds under several names: secrets that lie elsewhere than usual, and files that are inside a scope
+//! and outside it.
+
+use super::{Scope, is_secret, secrets};
+use crate::error::{ErrorKind, Result};
+use crate::path::{ImagePath, ImagePathBuf};
+use crate::tree::{Aim, Follow, Kind, NodeId, Tree};
+use std::collections::{HashMap, HashSet};
+use units::PathPattern;
+
+/// The secrets of an image as they are before a step runs.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// One name of every secret with several.
+    names: HashMap<NodeId, ImagePathBuf>,
+    /// Files and directories that links make secret: where they lie, and under which path the list knows them.
+    moved: Vec<(ImagePathBuf, ImagePathBuf)>,
+}
+
+/// A directory that may hold secrets.
+struct Place {
+    /// Its path as the list knows it.
+    known: ImagePathBuf,
+    /// Its path without links.
+    real: ImagePathBuf,
+    /// The patterns that may match what is in it.
+    patterns: Vec<&'static PathPattern>,
+    /// All that is in it is secret.
+    secret: bool,
+}
+
+impl Secrets {
+    /// Looks into the directories that may hold secrets. Links are followed up to where everything is secret. What cannot
+    /// be read is passed over: a step cannot read it either.
+    pub(super) fn find(tree: &mut dyn Tree) -> Self {
+        let mut found = Self::default();
+        let mut seen = HashSet::new();
+        let root = ImagePathBuf::from("/");
+        let patterns = secrets::patterns().iter().collect();
+        let mut left = vec![Place { known: root.clone(), real: root, patterns, secret: false }];
+        while let Some(directory) = left.pop() {
+            for entry in tree.list_directory(&directory.real).unwrap_or_default() {
+                if directory.secret && entry.kind == Kind::Symlink {
+                    continue;
+                }
+                if let Some((id, place)) = found.look(tree, &directory, &entry.name) {
+                    // One directory can be known by several paths, all of which end with the patterns; where everything
+                    // is secret one of them is enough.
+                    let path = (!place.secret).then(|| place.known.clone());
+                    if seen.insert((id, path)) {
+                        left.push(place);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Looks at one name; gives the directory to go on with.
+    fn look(&mut self, tree: &mut dyn Tree, directory: &Place, name: &[u8]) -> Option<(NodeId, Place)> {
+        let known = directory.known.join(name);
+        let bytes = known.as_bytes();
+        let patterns: Vec<&PathPattern> =
+            directory.patterns.iter().copied().filter(|pattern| pattern.may_match_below(bytes)).collect();
+        let secret = directory.patterns.iter().any(|pattern| pattern.matches(bytes));
+        if patterns.is_empty() && !secret {
+            return None;
+        }
+        let place = directory.real.join(name);
+        let location = tree.locate(&place, Aim::Target).ok()?;
+        if location.path != place {
+            self.moved.push((location.path.clone(), known.clone()));
+        }
+        let object = location.object?;
+        if object.kind == Kind::Directory {
+            let real = location.path;
+            return (!patterns.is_empty()).then_some((object.id, Place { known, real, patterns, secret }));
+        }
+        if secret && object.links > 1 {
+            self.names.entry(object.id).or_insert(location.path);
+        }
+        None
+    }
+
+    /// Whether links make the file at `path` a secret.
+    pub(super) fn holds(&self, path: &ImagePath) -> bool {
+        self.moved.iter().any(|(real, known)| {
+            let real = if real.as_bytes() == b"/" { b"" } else { real.as_bytes() };
+            let rest = path.as_bytes().strip_prefix(real);
+            rest.filter(|rest| rest.is_empty() || rest.starts_with(b"/"))
+                .is_some_and(|rest| is_secret(&[known.as_bytes(), rest].concat()))
+        })
+    }
+
+    /// The name under which an object with several is a secret.
+    pub(super) fn name(&self, id: NodeId) -> Option<&ImagePathBuf> {
+        self.names.get(&id)
+    }
+}
+
+/// Objects with several names of which one is outside the scope.
+#[derive(Debug, Default)]
+pub(super) struct Outside(HashMap<NodeId, ImagePathBuf>);
+
+impl Outside {
+    /// Looks at every object of the tree.
+    pub(super) fn find(tree: &mut dyn Tree, scope: &Scope) -> Result<Self> {
+        let mut found = Self::default();
+        let mut seen = HashSet::new();
+        let mut left = vec![ImagePathBuf::from("/")];
+        while let Some(directory) = left.pop() {
+            let entries = match tree.list_directory(&directory) {
+                Ok(entries) => entries,
+                // Nothing below it has a number of a file system that can be written.
+                Err(error) if error.kind() == ErrorKind::ForeignMount => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in entries {
+                let path = directory.join(&entry.name);
+                let object = match tree.metadata(&path, Follow::No) {
+                    Ok(object) => object,
+                    Err(error) if error.kind() == ErrorKind::ForeignMount => continue,
+                    Err(error) => return Err(error),
+                };
+                if object.kind == Kind::Directory {
+                    if seen.insert(object.id) {
+                        left.push(path);
+                    }
+                } else if object.links > 1 && !scope.allows_writing(path.as_bytes()) {
+                    found.0.entry(object.id).or_insert(path);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A name of the object that the scope does not cover.
+    pub(super) fn name(&self, id: NodeId) -> Option<&ImagePathBuf> {
+        self.0.get(&id)
+    }
+}
