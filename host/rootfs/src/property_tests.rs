@@ -96,7 +96,7 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
-    fn path(self, random: &mut Random) -> ImagePathBuf {
+    pub(crate) fn path(self, random: &mut Random) -> ImagePathBuf {
         let mut bytes = Vec::new();
         for _ in 0..1 + random.below(3).min(random.below(4)) {
             let name = match random.below(30) {

@@ -1,6 +1,6 @@
 //! Asks a scope at every call, on the object that is really touched.
 
-use super::places::{Outside, Secrets};
+use super::places::{Names, Secrets};
 use super::touches::{Touch, Touches};
 use super::tree::ScopedTree;
 use super::{Scope, is_secret};
@@ -22,7 +22,7 @@ pub struct Guard {
     pub(super) files: HashMap<FileId, OpenFile>,
     /// Found when they are first needed, and true for the whole run: the step cannot change what lies outside.
     secrets: Option<Secrets>,
-    outside: Option<Outside>,
+    names: Option<Names>,
     denials: Vec<Denial>,
     denied: u64,
     touches: Option<Touches>,
@@ -77,7 +77,7 @@ impl Guard {
             scope,
             files: HashMap::new(),
             secrets: None,
-            outside: None,
+            names: None,
             denials: Vec::new(),
             denied: 0,
             touches: None,
@@ -142,6 +142,7 @@ impl Guard {
         let touch = if access == Access::Read { Touch::Read } else { Touch::Write };
         self.note(&place.path, touch);
         if self.scope.is_unrestricted() {
+            self.note_secrets(tree, touch, place);
             return Ok(());
         }
         let path = place.path.as_bytes();
@@ -172,18 +173,39 @@ impl Guard {
     ) -> Result<()> {
         self.check(tree, call, Access::Write, place)?;
         let Some(object) = &place.object else { return Ok(()) };
-        if self.scope.is_unrestricted() || object.links <= 1 || object.kind == Kind::Directory {
+        if self.is_idle() || object.links <= 1 || object.kind == Kind::Directory {
             return Ok(());
         }
-        if self.outside.is_none() {
-            self.outside = Some(Outside::find(tree, &self.scope)?);
+        let names = match &self.names {
+            Some(names) => names,
+            None => self.names.insert(Names::find(tree)?),
+        };
+        let names = names.of(object.id).to_vec();
+        for name in &names {
+            self.note(name, Touch::Write);
         }
-        match self.outside.as_ref().and_then(|outside| outside.name(object.id)).cloned() {
+        match names.iter().find(|name| !self.scope.allows_writing(name.as_bytes())) {
             None => Ok(()),
             Some(other) => {
                 let reason = format!("it is the same file as `{}`", other.display());
-                Err(self.deny(call, Access::Write, &place.path, Some(reason), &other))
+                Err(self.deny(call, Access::Write, &place.path, Some(reason), other))
             }
+        }
+    }
+
+    /// For learning: what is secret has to be named, under the name by which it is one.
+    fn note_secrets(&mut self, tree: &mut dyn Tree, touch: Touch, place: &Location) {
+        let is_directory = place.object.as_ref().is_some_and(|object| object.kind == Kind::Directory);
+        if self.touches.is_none() || is_directory {
+            return;
+        }
+        if self.is_secret(tree, &place.path) {
+            self.note(&place.path, Touch::Secret);
+        }
+        let id = place.object.as_ref().filter(|object| object.links > 1).map(|object| object.id);
+        if let Some(secret) = id.and_then(|id| self.secrets(tree).name(id).cloned()) {
+            self.note(&secret, touch);
+            self.note(&secret, Touch::Secret);
         }
     }
 

@@ -5,6 +5,8 @@
 
 mod guard;
 mod places;
+#[cfg(test)]
+mod property_tests;
 mod secrets;
 mod touches;
 mod tree;

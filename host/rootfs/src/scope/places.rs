@@ -1,7 +1,7 @@
 //! What an image holds under several names: secrets that lie elsewhere than usual, and files that are inside a scope
 //! and outside it.
 
-use super::{Scope, is_secret, secrets};
+use super::{is_secret, secrets};
 use crate::error::{ErrorKind, Result};
 use crate::path::{ImagePath, ImagePathBuf};
 use crate::tree::{Aim, Follow, Kind, NodeId, Tree};
@@ -98,44 +98,44 @@ impl Secrets {
     }
 }
 
-/// Objects with several names of which one is outside the scope.
+/// All names of the objects with several, as they are when they are first needed. A step can add names only where it may
+/// write; those that it must not touch stay.
 #[derive(Debug, Default)]
-pub(super) struct Outside(HashMap<NodeId, ImagePathBuf>);
+pub(super) struct Names(HashMap<NodeId, Vec<ImagePathBuf>>);
 
-impl Outside {
+impl Names {
     /// Looks at every object of the tree.
-    pub(super) fn find(tree: &mut dyn Tree, scope: &Scope) -> Result<Self> {
+    pub(super) fn find(tree: &mut dyn Tree) -> Result<Self> {
         let mut found = Self::default();
         let mut seen = HashSet::new();
         let mut left = vec![ImagePathBuf::from("/")];
         while let Some(directory) = left.pop() {
-            let entries = match tree.list_directory(&directory) {
-                Ok(entries) => entries,
-                // Nothing below it has a number of a file system that can be written.
-                Err(error) if error.kind() == ErrorKind::ForeignMount => continue,
-                Err(error) => return Err(error),
-            };
-            for entry in entries {
+            for entry in known(tree.list_directory(&directory))?.unwrap_or_default() {
                 let path = directory.join(&entry.name);
-                let object = match tree.metadata(&path, Follow::No) {
-                    Ok(object) => object,
-                    Err(error) if error.kind() == ErrorKind::ForeignMount => continue,
-                    Err(error) => return Err(error),
-                };
+                let Some(object) = known(tree.metadata(&path, Follow::No))? else { continue };
                 if object.kind == Kind::Directory {
                     if seen.insert(object.id) {
                         left.push(path);
                     }
-                } else if object.links > 1 && !scope.allows_writing(path.as_bytes()) {
-                    found.0.entry(object.id).or_insert(path);
+                } else if object.links > 1 {
+                    found.0.entry(object.id).or_default().push(path);
                 }
             }
         }
         Ok(found)
     }
 
-    /// A name of the object that the scope does not cover.
-    pub(super) fn name(&self, id: NodeId) -> Option<&ImagePathBuf> {
-        self.0.get(&id)
+    /// The names of the object.
+    pub(super) fn of(&self, id: NodeId) -> &[ImagePathBuf] {
+        self.0.get(&id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What is not served holds no object that could be written: `None`.
+fn known<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::ForeignMount => Ok(None),
+        Err(error) => Err(error),
     }
 }

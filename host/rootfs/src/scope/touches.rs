@@ -1,6 +1,6 @@
 //! What a run really touched, and the smallest grant that would have allowed it.
 
-use super::{Scope, is_secret};
+use super::Scope;
 use crate::path::{ImagePath, ImagePathBuf};
 use std::collections::{BTreeMap, BTreeSet};
 use units::PathPattern;
@@ -23,6 +23,8 @@ pub enum Touch {
     WriteTree,
     /// A device node, pipe or socket was made.
     MakeNode,
+    /// It holds secrets: whatever was done to it takes its name.
+    Secret,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -30,6 +32,7 @@ struct Marks {
     read: bool,
     write: bool,
     tree: bool,
+    secret: bool,
 }
 
 /// The resolved paths that a run touched.
@@ -55,6 +58,7 @@ impl Touches {
             Touch::Read => marks.read = true,
             Touch::Write => marks.write = true,
             Touch::WriteTree => (marks.write, marks.tree) = (true, true),
+            Touch::Secret => marks.secret = true,
             Touch::MakeNode => (marks.write, self.nodes) = (true, true),
         }
     }
@@ -82,38 +86,50 @@ impl Touches {
     pub fn smallest_scope(&self) -> Scope {
         let trees: Vec<&ImagePath> =
             self.paths.iter().filter(|(_, marks)| marks.tree).map(|(path, _)| &**path).collect();
-        let write = patterns(self.written(), &trees);
+        let write = self.patterns(self.written(), &trees);
         let scope = Scope::new(Some(Vec::new()), write.clone(), self.nodes);
         let read = self.read().filter(|path| !scope.allows_reading(path.as_bytes()));
-        Scope::new(Some(patterns(read, &[])), write, self.nodes)
+        Scope::new(Some(self.patterns(read, &[])), write, self.nodes)
     }
-}
 
-/// Few patterns that match all of `paths`; what is below one of `trees` is granted with it.
-fn patterns<'a>(paths: impl Iterator<Item = &'a ImagePath>, trees: &[&ImagePath]) -> Vec<PathPattern> {
-    let mut found = BTreeSet::new();
-    let mut names: BTreeMap<&[u8], Vec<&ImagePath>> = BTreeMap::new();
-    for path in paths {
-        if is_secret(path.as_bytes()) && !trees.contains(&path) {
-            found.insert(PathPattern::of(path.as_bytes()));
-        } else if let Some(tree) = trees.iter().find(|tree| is_within(path, tree)) {
-            found.insert(PathPattern::below(tree.as_bytes()));
-        } else {
-            names.entry(parent(path)).or_default().push(path);
-        }
-    }
-    for (directory, paths) in collapse(names) {
-        match paths {
-            Names::Each(paths) => found.extend(paths.iter().map(|path| PathPattern::of(path.as_bytes()))),
-            Names::All => {
-                found.insert(PathPattern::within(directory));
+    /// Few patterns that match all of `paths`; what is below one of `trees` is granted with it.
+    fn patterns<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a ImagePath>,
+        trees: &[&ImagePath],
+    ) -> Vec<PathPattern> {
+        let mut found = BTreeSet::new();
+        let mut names: BTreeMap<&[u8], Vec<&ImagePath>> = BTreeMap::new();
+        let mut named = BTreeSet::new();
+        for path in paths {
+            if self.paths.get(path).is_some_and(|marks| marks.secret) {
+                named.insert(PathPattern::of(path.as_bytes()));
             }
-            Names::Below => {
-                found.insert(PathPattern::below(directory));
+            if let Some(tree) = trees.iter().find(|tree| is_within(path, tree)) {
+                found.insert(PathPattern::below(tree.as_bytes()));
+            } else {
+                names.entry(parent(path)).or_default().push(path);
             }
         }
+        for (directory, paths) in collapse(names) {
+            match paths {
+                Names::Each(paths) => {
+                    found.extend(paths.iter().map(|path| PathPattern::of(path.as_bytes())));
+                }
+                Names::All => {
+                    found.insert(PathPattern::within(directory));
+                }
+                Names::Below => {
+                    found.insert(PathPattern::below(directory));
+                }
+            }
+        }
+        let mut patterns = without_covered(found);
+        patterns.extend(named);
+        patterns.sort();
+        patterns.dedup();
+        patterns
     }
-    without_covered(found)
 }
 
 /// How the names of one directory are granted.
@@ -152,8 +168,7 @@ fn collapse<'a>(names: BTreeMap<&'a [u8], Vec<&'a ImagePath>>) -> BTreeMap<&'a [
 fn without_covered(patterns: BTreeSet<PathPattern>) -> Vec<PathPattern> {
     let needless = |one: &PathPattern| {
         let path = one.as_str().strip_suffix("/**").unwrap_or(one.as_str()).as_bytes();
-        let is_named = is_secret(path) && one.names(path);
-        !is_named && patterns.iter().any(|other| other != one && other.is_recursive() && other.matches(path))
+        patterns.iter().any(|other| other != one && other.is_recursive() && other.matches(path))
     };
     patterns.iter().filter(|one| !needless(one)).cloned().collect()
 }
@@ -176,12 +191,16 @@ fn depth(path: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::is_secret;
     use super::*;
 
     fn touches(list: &[(Touch, &str)]) -> Touches {
         let mut touches = Touches::default();
         for (touch, path) in list {
             touches.add(ImagePath::new(*path), *touch);
+            if is_secret(path.as_bytes()) && *touch != Touch::WriteTree {
+                touches.add(ImagePath::new(*path), Touch::Secret);
+            }
         }
         touches
     }
@@ -195,6 +214,7 @@ mod tests {
                 Touch::Write | Touch::MakeNode => {
                     assert!(scope.allows_writing(path.as_bytes()), "{path}: {scope}");
                 }
+                Touch::Secret => {}
                 Touch::WriteTree => assert!(scope.covers_writing(path.as_bytes()), "{path}: {scope}"),
             }
         }

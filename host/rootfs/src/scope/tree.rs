@@ -282,8 +282,14 @@ impl Tree for ScopedTree<'_> {
 
     fn make_hard_link(&mut self, existing: &ImagePath, path: &ImagePath) -> Result<()> {
         // Who has two names of a file can change it through either: linking is writing at both ends.
-        self.check_change("link to", existing, Aim::Itself)?;
-        self.check_name("make the hard link", path, Touch::Write)?;
+        let call = "make the hard link";
+        let source = self.check_change(call, existing, Aim::Itself)?;
+        match source.object.map(|object| object.kind) {
+            None => return Err(Error::new(ErrorKind::NotFound, call).at(existing)),
+            Some(Kind::Directory) => return Err(Error::new(ErrorKind::IsADirectory, call).at(existing)),
+            Some(_) => {}
+        }
+        self.check_name(call, path, Touch::Write)?;
         self.tree.make_hard_link(existing, path)
     }
 
@@ -299,7 +305,9 @@ impl Tree for ScopedTree<'_> {
     fn rename(&mut self, old: &ImagePath, new: &ImagePath) -> Result<()> {
         let call = "rename";
         let from = self.place(call, old, Aim::Name)?;
-        let Some(object) = &from.object else { return self.tree.rename(old, new) };
+        let Some(object) = &from.object else {
+            return Err(Error::new(ErrorKind::NotFound, call).at(old));
+        };
         let to = self.place(call, new, Aim::Name)?;
         let is_directory = object.kind == Kind::Directory;
         let touch = if is_directory { Touch::WriteTree } else { Touch::Write };
@@ -313,7 +321,7 @@ impl Tree for ScopedTree<'_> {
             let given = Location { path: given, object: from.object.clone() };
             self.guard.check(self.tree, call, Access::Write, &given)?;
         }
-        if is_directory && !self.guard.scope.is_unrestricted() {
+        if is_directory {
             self.check_move(call, &from.path, &to.path)?;
         }
         self.tree.rename(old, new)
