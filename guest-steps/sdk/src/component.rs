@@ -20,7 +20,7 @@ use bindings::customizer::step::{artifacts, context, failures, log, rootfs};
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit/step",
+        path: "wit",
         world: "base-step",
         pub_export_macro: true,
         default_bindings_module: "step_sdk::component::bindings",

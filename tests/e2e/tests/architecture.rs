@@ -10,7 +10,7 @@ use program::Program;
 use serde_json::Value;
 
 /// Each of our crates by folder, with those it may use. Folders of `guest-steps/` that are not listed are steps.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("host/units", &[]),
     ("host/program", &[]),
     ("host/telemetry", &[]),
@@ -22,9 +22,11 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("host/block", &["host/program", "host/units"]),
     ("host/rootfs", &["host/block", "host/partition", "host/units"]),
     ("host/sandbox", &["host/rootfs"]),
+    ("host/step-kit", &[]),
     ("host/engine", HOST_BELOW_ENGINE),
-    ("host/cli", &["host/engine", "host/config", "host/telemetry"]),
-    ("guest-steps/sdk", &[]),
+    ("host/cli", &["host/engine", "host/config", "host/telemetry", "host/step-kit"]),
+    ("guest-steps/sdk/derive", &[]),
+    ("guest-steps/sdk", &["guest-steps/sdk/derive"]),
     ("guest-steps/accounts", &["guest-steps/sdk"]),
     ("guest-steps/*", &["guest-steps/sdk", "guest-steps/accounts"]),
     ("tests/fixtures", &[]),
@@ -110,14 +112,32 @@ fn only_drawn_arrows_exist_between_our_crates() -> Outcome {
 
 #[test]
 fn all_our_crates_have_the_common_version_licence_and_lints() -> Outcome {
+    let root = std::fs::read_to_string(workspace().join("Cargo.toml"))?;
     for package in list(&metadata(false)?, "packages") {
         let name = text(package, "name");
         assert!(name == "xtask" || name.starts_with("imagecustomizer"), "{name}");
         assert_eq!((text(package, "license"), text(package, "version")), ("MIT", "0.1.0"), "{name}");
         let manifest = std::fs::read_to_string(text(package, "manifest_path"))?;
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} has lints of its own");
+        let common = manifest.contains("[lints]\nworkspace = true")
+            || lints(&manifest, "[lints.") == lints(&root, "[workspace.lints.");
+        assert!(common, "{name} has lints of its own");
     }
     Ok(())
+}
+
+/// The tables of lints in a manifest, whatever stands before their names. The kit for authors says them itself: it is put
+/// into projects outside of this workspace.
+fn lints(manifest: &str, start: &str) -> BTreeSet<String> {
+    let mut table = "";
+    let mut lints = BTreeSet::new();
+    for line in manifest.lines() {
+        match line.strip_prefix('[') {
+            Some(_) => table = line.strip_prefix(start).unwrap_or(""),
+            None if !table.is_empty() && !line.is_empty() => drop(lints.insert(format!("{table} {line}"))),
+            None => {}
+        }
+    }
+    lints
 }
 
 /// The quoted words in the array `key = [ … ]` of `deny.toml`.

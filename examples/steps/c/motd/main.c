@@ -33,6 +33,8 @@ const step_failure *step_run(step_text settings) {
   /* A second run changes nothing. */
   if (!failure && step_text_is(present, text)) return NULL;
 
-  step_log(STEP_INFO, STEP_TEXT("writes the greeting"), &(step_field){STEP_TEXT("path"), PATH}, 1);
-  return step_write(PATH, text, (step_write_options){.parents = true});
+  failure = step_write(PATH, text, (step_write_options){.parents = true});
+  if (failure) return failure;
+  step_log(STEP_INFO, STEP_TEXT("wrote the greeting"), &(step_field){STEP_TEXT("path"), PATH}, 1);
+  return NULL;
 }

@@ -44,8 +44,11 @@ func run(settings settings) error {
 	if err == nil && string(present) == text {
 		return nil // a second run changes nothing
 	}
-	step.Log(step.Info, "writes the greeting", "path", path)
-	return step.Write(path, []byte(text), step.WriteOptions{Parents: true})
+	if err := step.Write(path, []byte(text), step.WriteOptions{Parents: true}); err != nil {
+		return err
+	}
+	step.Log(step.Info, "wrote the greeting", "path", path)
+	return nil
 }
 
 // A step is called through what it exports; main is never run.

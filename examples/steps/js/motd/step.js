@@ -50,8 +50,8 @@ export const step = {
     const data = utf8(text.replace(/\n+$/, "") + "\n");
     const old = present(PATH);
     if (old !== undefined && same(old, data)) return; // a second run changes nothing
-    log("info", "writes the greeting", [["path", PATH]]);
     write(PATH, data, { existing: "replace", replaceSymlink: false, parents: true });
+    log("info", "wrote the greeting", [["path", PATH]]);
   },
 };
 

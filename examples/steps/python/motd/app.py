@@ -53,9 +53,9 @@ class Step:
         data = text.encode()
         if present(PATH) == data:
             return  # a second run changes nothing
-        log.write(Level.INFO, "writes the greeting", [("path", PATH)])
         rootfs.write(
             PATH,
             data,
             WriteOptions(existing=Existing.REPLACE, mode=None, owner=None, replace_symlink=False, parents=True),
         )
+        log.write(Level.INFO, "wrote the greeting", [("path", PATH)])

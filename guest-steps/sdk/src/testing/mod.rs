@@ -33,7 +33,25 @@ pub use memory_host::{LogRecord, MemoryHost};
 pub use schema::check_schema;
 pub use tree::Tree;
 
-use crate::{Step, parse_settings};
+use crate::{Failure, FailureCode, Step, parse_settings};
+
+/// Settings as a step gets them: checked against its schema as the host does, then read.
+///
+/// # Errors
+/// What the schema or the settings type has against them.
+pub fn settings<S: Step>(json: &str) -> Result<S::Settings, String> {
+    check_schema(S::SETTINGS_SCHEMA, json)?;
+    parse_settings(json).map_err(|failure| failure.message)
+}
+
+/// Runs a step as the host does.
+///
+/// # Errors
+/// `invalid-argument` for settings that the host would refuse, and the step's failures.
+pub fn run<S: Step>(json: &str, host: &MemoryHost) -> crate::Result<()> {
+    let settings = settings::<S>(json).map_err(|message| Failure::new(FailureCode::InvalidArgument, message))?;
+    S::run(&settings, host)
+}
 
 /// Holds a step's schema against its settings type: both must accept all of `good` and refuse all of `bad`.
 ///

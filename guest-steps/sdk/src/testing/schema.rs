@@ -1,11 +1,12 @@
 //! The part of JSON Schema 2020-12 that the schemas of steps use.
 
 use crate::json::{Value, parse};
+use std::cmp::Ordering;
 
 /// Checks `json` against `schema`.
 ///
 /// Knows `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`, `propertyNames`, `items`, `minItems`,
-/// `minLength`, `maxLength`, `pattern`, `minimum`, `maximum` and `anyOf`; `description`, `title`, `default` and `$schema`
+/// `maxItems`, `minLength`, `maxLength`, `pattern`, `minimum`, `maximum` and `anyOf`; `description`, `title`, `default` and `$schema`
 /// say nothing.
 ///
 /// # Errors
@@ -29,7 +30,7 @@ fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
 
 fn apply(keyword: &str, rule: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     let fits = match (keyword, rule, value) {
-        ("$schema" | "description" | "title" | "default", ..) => true,
+        ("$schema" | "$comment" | "description" | "title" | "default", ..) => true,
         ("type", Value::String(name), _) => has_type(name, value),
         ("type", Value::Array(names), _) => {
             names.iter().any(|name| matches!(name, Value::String(name) if has_type(name, value)))
@@ -42,9 +43,10 @@ fn apply(keyword: &str, rule: &Value, schema: &Value, value: &Value, at: &str) -
         ("pattern", Value::String(pattern), Value::String(text)) => {
             regex_lite::Regex::new(pattern).map_err(|error| error.to_string())?.is_match(text)
         }
-        ("minimum", _, Value::Number(_)) => number(value)? >= number(rule)?,
-        ("maximum", _, Value::Number(_)) => number(value)? <= number(rule)?,
+        ("minimum", _, Value::Number(_)) => compare(value, rule)? != Some(Ordering::Less),
+        ("maximum", _, Value::Number(_)) => compare(value, rule)? != Some(Ordering::Greater),
         ("minItems", _, Value::Array(items)) => items.len() as i128 >= number(rule)?,
+        ("maxItems", _, Value::Array(items)) => items.len() as i128 <= number(rule)?,
         ("items", _, Value::Array(items)) => {
             return items
                 .iter()
@@ -80,6 +82,7 @@ fn apply(keyword: &str, rule: &Value, schema: &Value, value: &Value, at: &str) -
             | "minimum"
             | "maximum"
             | "minItems"
+            | "maxItems"
             | "items"
             | "required"
             | "properties"
@@ -112,6 +115,18 @@ fn number(value: &Value) -> Result<i128, String> {
     }
 }
 
+/// Exact where both are whole numbers.
+fn compare(value: &Value, rule: &Value) -> Result<Option<Ordering>, String> {
+    if let (Ok(value), Ok(rule)) = (number(value), number(rule)) {
+        return Ok(Some(value.cmp(&rule)));
+    }
+    let float = |value: &Value| match value {
+        Value::Number(number) => number.parse::<f64>().map_err(|_| format!("{number} is not a number")),
+        _ => Err("a number should stand there".into()),
+    };
+    Ok(float(value)?.partial_cmp(&float(rule)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +142,8 @@ mod tests {
             (r#"{"minLength":1,"maxLength":2}"#, r#""éé""#, r#""""#),
             (r#"{"pattern":"^a+$"}"#, r#""aa""#, r#""b""#),
             (r#"{"maximum":3}"#, "3", "4"),
+            (r#"{"minimum":-1}"#, "-0.5", "-1.5"),
+            (r#"{"maxItems":1}"#, "[1]", "[1,2]"),
             (r#"{"minItems":1,"items":{"type":"null"}}"#, "[null]", "[1]"),
             (r#"{"required":["a"]}"#, r#"{"a":1}"#, "{}"),
             (
