@@ -6,7 +6,7 @@ use super::tree::ScopedTree;
 use super::{Scope, is_secret};
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::{ImagePath, ImagePathBuf};
-use crate::tree::{FileId, Kind, Location, Metadata, Tree};
+use crate::tree::{Aim, FileId, Kind, Location, Metadata, Tree};
 use std::collections::HashMap;
 use std::fmt;
 use units::PathPattern;
@@ -123,6 +123,14 @@ impl Guard {
     /// What was touched, if it was noted; the guard notes anew.
     pub fn take_touches(&mut self) -> Option<Touches> {
         self.touches.as_mut().map(std::mem::take)
+    }
+
+    /// Whether what is at `path` holds secrets, whatever the scope says of it; what does not exist does not.
+    pub fn holds_secret(&mut self, tree: &mut dyn Tree, path: &ImagePath, aim: Aim) -> bool {
+        let Ok(Location { path, object: Some(object) }) = tree.locate(path, aim) else { return false };
+        object.kind != Kind::Directory
+            && (self.is_secret(tree, &path)
+                || (object.links > 1 && self.secrets(tree).name(object.id).is_some()))
     }
 
     pub(super) fn note(&mut self, path: &ImagePath, touch: Touch) {
