@@ -26,7 +26,7 @@ pub(crate) fn load(sandbox: &Sandbox, step: BuiltIn) -> sandbox::Result<LoadedSt
         // A test compares the two lists, so this cannot be reached; an empty component says so if it is.
         return sandbox.load(name, &[]);
     };
-    if let Some(loaded) = embedded.code.and_then(|code| sandbox.load_embedded(name, code)) {
+    if let Some(loaded) = embedded.code.and_then(|code| sandbox.load_embedded(name, code, embedded.wasm)) {
         return loaded;
     }
     sandbox.load(name, embedded.wasm)

@@ -67,6 +67,11 @@ impl Artifacts {
         self.by_name.insert(name.into(), artifact);
     }
 
+    /// Whether the image definition itself holds the artifact.
+    pub(crate) fn is_inline(&self, name: &str) -> bool {
+        matches!(self.by_name.get(name), Some(Artifact::Inline(_)))
+    }
+
     /// The names in byte order.
     pub(crate) fn names(&self) -> Vec<String> {
         self.by_name.keys().cloned().collect()

@@ -1,5 +1,6 @@
 //! Why a component could not be loaded or did not end well.
 
+use crate::backtrace::{Backtrace, Frame};
 use crate::limits::Limit;
 use std::fmt;
 
@@ -23,6 +24,8 @@ pub enum ErrorKind {
     LimitExceeded(Limit),
     /// The run was cancelled from outside.
     Cancelled,
+    /// A trace cannot be replayed.
+    Trace,
     /// The host could not set the sandbox up.
     Host,
 }
@@ -35,6 +38,7 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 /// Bytes of a message that are kept.
@@ -45,7 +49,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, step: &str, message: impl Into<String>) -> Self {
-        Self { kind, step: step.to_owned(), message: printable(message.into()), hint: None, source: None }
+        Self { kind, step: step.to_owned(), message: printable(message.into()), hint: None, source: None, backtrace: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -56,6 +60,24 @@ impl Error {
     pub(crate) fn caused_by(mut self, source: wasmtime::Error) -> Self {
         self.source = Some(source.into_boxed_dyn_error());
         self
+    }
+
+    pub(crate) fn caused_by_trace(mut self, source: crate::trace::TraceError) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Takes the place of a cause: it says the same, and where.
+    pub(crate) fn with_backtrace(mut self, backtrace: Option<Backtrace>) -> Self {
+        self.backtrace = backtrace.map(Box::new);
+        self
+    }
+
+    /// The functions of the component that had not returned when it ended, innermost first; without those that only carry
+    /// a panic out.
+    #[must_use]
+    pub fn backtrace(&self) -> &[Frame] {
+        self.backtrace.as_deref().map_or(&[], Backtrace::frames)
     }
 
     /// Which kind of error.
@@ -111,6 +133,7 @@ impl fmt::Display for Error {
             ErrorKind::Exited => write!(f, "step `{step}` called `exit` instead of returning"),
             ErrorKind::LimitExceeded(limit) => write!(f, "step `{step}` exceeded its {limit}: {message}"),
             ErrorKind::Cancelled => write!(f, "step `{step}` was cancelled"),
+            ErrorKind::Trace => write!(f, "step `{step}` cannot be replayed: {message}"),
             ErrorKind::Host => write!(f, "step `{step}` cannot be run: {message}"),
         }
     }
@@ -118,7 +141,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        let backtrace = self.backtrace.as_deref().map(|backtrace| backtrace as _);
+        backtrace.or_else(|| self.source.as_deref().map(|source| source as _))
     }
 }
 

@@ -6,28 +6,36 @@
 
 mod abi;
 mod artifacts;
+mod backtrace;
 mod clock;
 mod code_cache;
+mod compile;
 mod compiled;
 mod error;
 mod imports;
+mod inspect;
 mod limits;
 mod linker;
 mod random;
 mod sandbox;
 mod state;
 mod step;
+mod trace;
 mod watchdog;
 
 pub use artifacts::{Artifact, Artifacts};
+pub use backtrace::Frame;
 pub use code_cache::CodeCache;
 pub use error::{Error, ErrorKind, Result};
-pub use imports::Capability;
+pub use imports::{Capability, Import};
+pub use inspect::Inspection;
 pub use limits::{Limit, Limits};
-pub use rootfs::Scope;
+pub use rootfs::{Scope, Touches};
 pub use sandbox::{Interrupter, Sandbox};
 pub use state::SharedTree;
-pub use step::{Description, LoadedStep, RunReport, StepFacts, StepRun};
+pub use step::{Description, LoadedStep, RunReport, SharedTouches, StepFacts, StepRun};
+pub use trace::{Difference, Replayed, Trace, TraceError, TraceSink, TracedRun};
 
-/// The version of the step contract that this build serves, and every older one of the same minor line.
-pub const CONTRACT_VERSION: &str = "0.1.0";
+/// The version of the step contract to build against. Every older one of its line is served too, and so are the lines
+/// that were published before it.
+pub const CONTRACT_VERSION: &str = abi::v0_1::CONTRACT.version;

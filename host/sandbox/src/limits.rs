@@ -39,6 +39,8 @@ pub enum Limit {
     Call,
     /// [`Limits::written`].
     Written,
+    /// The time to compile a component: see [`crate::Sandbox::with_compile_time`].
+    Compiling,
 }
 
 /// Bytes of stack: every engine is made with it, as compiled code does not depend on it.
@@ -67,6 +69,7 @@ impl fmt::Display for Limit {
             Self::OpenFiles => "limit of open files",
             Self::Call => "limit of bytes in one call",
             Self::Written => "limit of bytes written",
+            Self::Compiling => "time limit of compiling",
         })
     }
 }

@@ -1,8 +1,9 @@
 //! The closed linker: every interface that a component may import is named here (invariant I-2).
 
-use crate::abi;
+use crate::abi::CONTRACTS;
 use crate::clock::Clocks;
 use crate::state::State;
+use crate::trace;
 use wasmtime::Engine;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::WasiView;
@@ -16,10 +17,25 @@ impl HasData for Table {
     type Data<'a> = &'a mut ResourceTable;
 }
 
+/// The linker of ordinary runs.
 pub(crate) fn make(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    abi::v0_1::add_to_linker(&mut linker)?;
+    for contract in CONTRACTS {
+        (contract.link)(&mut linker)?;
+    }
     add_wasi(&mut linker)?;
+    add_clocks_and_random(&mut linker)?;
+    Ok(linker)
+}
+
+/// The linker of runs with a tracer. It links the same names.
+pub(crate) fn make_traced(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    for contract in CONTRACTS {
+        (contract.link_traced)(&mut linker)?;
+    }
+    add_wasi(&mut linker)?;
+    trace::add_wasi(&mut linker)?;
     Ok(linker)
 }
 
@@ -39,8 +55,11 @@ fn add_wasi(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)
+}
 
+fn add_clocks_and_random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    let l = linker;
     clocks::wall_clock::add_to_linker::<State, Clocks>(l, State::clock_view)?;
     clocks::monotonic_clock::add_to_linker::<State, Clocks>(l, State::clock_view)?;
 

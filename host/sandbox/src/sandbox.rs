@@ -1,17 +1,20 @@
 //! The sandbox itself: one engine with its settings, the closed linker and the code cache.
 
+use crate::abi::Contract;
 use crate::code_cache::CodeCache;
+use crate::compile;
 use crate::compiled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::imports;
 use crate::limits::STACK;
 use crate::linker;
 use crate::state::State;
-use crate::step::LoadedStep;
+use crate::step::{LoadedStep, Origin};
 use sha2::{Digest, Sha256};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
@@ -21,6 +24,7 @@ pub struct Sandbox {
     linker: Linker<State>,
     cache: Option<CodeCache>,
     cancelled: Arc<AtomicBool>,
+    compile_time: Duration,
 }
 
 /// Ends what runs in a sandbox, from any thread.
@@ -60,7 +64,13 @@ impl Sandbox {
         };
         let engine = Engine::new(&settings()).map_err(host)?;
         let linker = linker::make(&engine).map_err(host)?;
-        Ok(Self { engine, linker, cache, cancelled: Arc::default() })
+        Ok(Self { engine, linker, cache, cancelled: Arc::default(), compile_time: compile::TIME })
+    }
+
+    /// With another limit to the time that a component may take to be compiled: two minutes unless given.
+    #[must_use]
+    pub fn with_compile_time(self, compile_time: Duration) -> Self {
+        Self { compile_time, ..self }
     }
 
     /// A handle to end what runs here.
@@ -73,22 +83,25 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidComponent`], [`ErrorKind::RefusedImports`] with all that is refused,
-    /// [`ErrorKind::ContractMismatch`].
+    /// [`ErrorKind::ContractMismatch`]; [`ErrorKind::LimitExceeded`] and [`ErrorKind::Cancelled`] when compiling it takes
+    /// too long.
     pub fn load(&self, name: &str, wasm: &[u8]) -> Result<LoadedStep> {
-        if wasm.len() > MAX_COMPONENT {
-            let message = format!("{} bytes are more than the {MAX_COMPONENT} accepted", wasm.len());
-            return Err(Error::new(ErrorKind::InvalidComponent, name, message));
-        }
-        let component = self.component(name, wasm)?;
-        self.link(name, &component)
+        let digest = digest(name, wasm)?;
+        let component = self.component(name, wasm, &digest)?;
+        self.link(name, &component, Origin::Digest(digest))
     }
 
-    /// As [`Sandbox::load`], from code that [`Sandbox::precompile`] of the same build made and that was compiled into
-    /// this program. `None` when it does not fit this machine or these settings: load the component itself then.
+    /// As [`Sandbox::load`], from code that [`Sandbox::precompile`] of the same build made of `wasm` and that was
+    /// compiled into this program. `None` when it does not fit this machine or these settings: load the component itself then.
     #[must_use]
-    pub fn load_embedded(&self, name: &str, code: &'static [u8]) -> Option<Result<LoadedStep>> {
+    pub fn load_embedded(
+        &self,
+        name: &str,
+        code: &'static [u8],
+        wasm: &'static [u8],
+    ) -> Option<Result<LoadedStep>> {
         match compiled::load(&self.engine, code) {
-            Ok(component) => Some(self.link(name, &component)),
+            Ok(component) => Some(self.link(name, &component, Origin::Binary(wasm))),
             Err(error) => {
                 tracing::debug!("the embedded code of step `{name}` is not used: {error:#}");
                 None
@@ -112,24 +125,26 @@ impl Sandbox {
         engine.precompile_component(wasm).map_err(|error| invalid(name, error))
     }
 
-    fn link(&self, name: &str, component: &Component) -> Result<LoadedStep> {
-        imports::check(name, &self.engine, component)?;
+    pub(crate) fn link(&self, name: &str, component: &Component, origin: Origin) -> Result<LoadedStep> {
+        imports::check(name, &imports::list(&self.engine, component))?;
+        let contract = Contract::of(&self.engine, component)
+            .map_err(|error| mismatch(name, wasmtime::Error::msg(error.to_string())))?;
         let pre = self.linker.instantiate_pre(component).map_err(|error| mismatch(name, error))?;
-        LoadedStep::new(name, pre, self.interrupter())
+        LoadedStep::new(name, contract, pre, origin, self.interrupter())
     }
 
-    fn component(&self, name: &str, wasm: &[u8]) -> Result<Component> {
-        let Some(cache) = &self.cache else {
-            return Component::from_binary(&self.engine, wasm).map_err(|error| invalid(name, error));
-        };
-        let key = self.cache_key(wasm);
+    /// The component, compiled.
+    pub(crate) fn component(&self, name: &str, wasm: &[u8], digest: &[u8; 32]) -> Result<Component> {
+        let compile = || compile::compile(name, &self.engine, wasm, self.compile_time, &self.interrupter());
+        let Some(cache) = &self.cache else { return compile() };
+        let key = self.cache_key(digest);
         if let Some(code) = cache.load(&key) {
             match compiled::load(&self.engine, &code) {
                 Ok(component) => return Ok(component),
                 Err(error) => tracing::debug!("compiled code `{key}` is not used: {error:#}"),
             }
         }
-        let component = Component::from_binary(&self.engine, wasm).map_err(|error| invalid(name, error))?;
+        let component = compile()?;
         match component.serialize() {
             Ok(code) => cache.store(&key, &code),
             Err(error) => tracing::debug!("compiled code of step `{name}` is not kept: {error:#}"),
@@ -138,18 +153,26 @@ impl Sandbox {
     }
 
     /// The component's digest, and what decides whether compiled code fits this engine.
-    fn cache_key(&self, wasm: &[u8]) -> String {
+    fn cache_key(&self, digest: &[u8; 32]) -> String {
         let mut hasher = Sha256Hasher(Sha256::new());
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         let compatibility = hasher.0.finalize();
-        let digest = Sha256::digest(wasm);
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let short = compatibility.get(..8).unwrap_or_default();
-        format!("{}-{}.cwasm", hex(&digest), hex(short))
+        format!("{}-{}.cwasm", hex(digest), hex(short))
     }
 }
 
-fn invalid(name: &str, error: wasmtime::Error) -> Error {
+/// The digest of a component, unless it is too large to be looked at.
+pub(crate) fn digest(name: &str, wasm: &[u8]) -> Result<[u8; 32]> {
+    if wasm.len() > MAX_COMPONENT {
+        let message = format!("{} bytes are more than the {MAX_COMPONENT} accepted", wasm.len());
+        return Err(Error::new(ErrorKind::InvalidComponent, name, message));
+    }
+    Ok(Sha256::digest(wasm).into())
+}
+
+pub(crate) fn invalid(name: &str, error: wasmtime::Error) -> Error {
     let message = format!("{:#}", error.root_cause());
     Error::new(ErrorKind::InvalidComponent, name, message)
         .caused_by(error)
@@ -187,7 +210,9 @@ fn settings() -> Config {
         .wasm_relaxed_simd(true)
         .relaxed_simd_deterministic(true)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Calls between the parts of one component pass a module that wasmtime makes and that reaches both memories.
+        // Without this, a component of several parts (those in JavaScript and Python) ends the compiler with a panic.
+        .wasm_multi_memory(true)
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
     config
 }

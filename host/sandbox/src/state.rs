@@ -5,7 +5,8 @@ use crate::clock::{ClockView, VirtualClock};
 use crate::limits::{Exceeded, Growth, Limit, Limits};
 use crate::random::SeededRandom;
 use crate::step::StepFacts;
-use rootfs::{FileId, Tree};
+use crate::trace::Tracer;
+use rootfs::{Aim, FileId, Guard, ImagePath, Tree};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,13 +27,6 @@ pub(crate) enum LogLevel {
     Info,
     Warn,
     Error,
-}
-
-/// What policy allows a step beyond the interfaces that every step gets.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Grants {
-    /// Making device nodes.
-    pub(crate) nodes: bool,
 }
 
 /// The files that a step holds open, as far as the tree knows them.
@@ -74,13 +68,16 @@ pub(crate) struct State {
     pub(crate) step: String,
     pub(crate) facts: StepFacts,
     pub(crate) limits: Limits,
-    pub(crate) grants: Grants,
     pub(crate) artifacts: Artifacts,
     pub(crate) open_files: OpenFiles,
     pub(crate) table: ResourceTable,
     pub(crate) growth: Growth,
     pub(crate) random: SeededRandom,
     pub(crate) tally: Tally,
+    /// Stands between the component and everything here, if the run is linked for it.
+    pub(crate) tracer: Option<Tracer>,
+    /// Stands between the component and the image.
+    pub(crate) guard: Guard,
     tree: Option<SharedTree>,
     clock: VirtualClock,
     wasi: WasiCtx,
@@ -94,14 +91,17 @@ pub(crate) struct Parts {
     pub(crate) facts: StepFacts,
     pub(crate) limits: Limits,
     pub(crate) artifacts: Artifacts,
+    /// What it may do in the tree.
+    pub(crate) guard: Guard,
     /// `None` while a step only describes itself.
     pub(crate) tree: Option<SharedTree>,
     pub(crate) wasi: WasiCtx,
+    pub(crate) tracer: Option<Tracer>,
 }
 
 impl State {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { step, facts, limits, artifacts, tree, wasi } = parts;
+        let Parts { step, facts, limits, artifacts, guard, tree, wasi, tracer } = parts;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.open_files.saturating_add(OTHER_HANDLES));
         let now = Instant::now();
@@ -110,14 +110,15 @@ impl State {
             random: SeededRandom::new(facts.seed),
             clock: VirtualClock::new(facts.source_date_epoch),
             deadline: now.checked_add(limits.time),
-            grants: Grants::default(),
             open_files: OpenFiles::default(),
             tally: Tally::default(),
+            tracer,
             step,
             facts,
             limits,
             artifacts,
             table,
+            guard,
             tree,
             wasi,
         }
@@ -153,7 +154,17 @@ impl State {
             wasmtime::bail!("`describe` may call nothing but `log`");
         };
         let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(call(tree.as_mut(), &mut self.artifacts))
+        if self.guard.is_idle() {
+            return Ok(call(tree.as_mut(), &mut self.artifacts));
+        }
+        Ok(call(&mut self.guard.over(tree.as_mut()), &mut self.artifacts))
+    }
+
+    /// Whether what is at `path` is a secret of the image.
+    pub(crate) fn holds_secret(&mut self, path: &str, aim: Aim) -> bool {
+        let Some(tree) = &self.tree else { return false };
+        let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
+        self.guard.holds_secret(tree.as_mut(), ImagePath::new(path), aim)
     }
 
     /// Closes every file that the step left open.

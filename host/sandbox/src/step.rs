@@ -1,13 +1,20 @@
 //! A component that is ready to run, and its runs.
 
-use crate::abi::v0_1::{BaseStep, BaseStepPre};
+use crate::abi::{Bound, Contract, WrongShape};
 use crate::artifacts::Artifacts;
+use crate::backtrace::Backtrace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Exceeded, Limit, Limits};
+use crate::linker;
 use crate::sandbox::{Interrupter, mismatch};
 use crate::state::{OTHER_HANDLES, Parts, SharedTree, State, Tally};
+use crate::trace::{
+    self, Begin, Limited, Outcome, Replay, Replayed, TraceError, TraceSink, TracedRun, Tracer,
+};
 use crate::watchdog::Watchdog;
-use rootfs::Scope;
+use rootfs::{Guard, Scope, Touches};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wasmtime::component::{InstancePre, ResourceTableError};
 use wasmtime::{Store, Trap, UpdateDeadline};
@@ -39,6 +46,10 @@ pub struct StepRun {
     pub limits: Limits,
     /// Which files of the image it may read and write.
     pub scope: Scope,
+    /// Where its calls are written down, if they are.
+    pub trace: Option<TraceSink>,
+    /// Takes what the run touches in the image, if somebody wants to know.
+    pub touches: Option<SharedTouches>,
 }
 
 /// What a run did.
@@ -52,7 +63,12 @@ pub struct RunReport {
     pub host_calls: u64,
     /// Bytes given to write calls.
     pub written: u64,
+    /// Calls that the scope did not cover. The step went on without what they would have given.
+    pub denied: u64,
 }
+
+/// What a run touched, for whoever started it: filled when the run has ended, well or not.
+pub type SharedTouches = Arc<Mutex<Touches>>;
 
 /// How a step describes itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,8 +86,16 @@ pub struct Description {
 /// A component that was compiled and linked.
 pub struct LoadedStep {
     name: String,
-    pre: BaseStepPre<State>,
+    contract: &'static Contract,
+    bound: Box<dyn Bound>,
+    origin: Origin,
     interrupter: Interrupter,
+}
+
+/// What tells one component from another; computed when somebody asks.
+pub(crate) enum Origin {
+    Digest([u8; 32]),
+    Binary(&'static [u8]),
 }
 
 /// Bytes of standard output, and of standard error, that are kept at most.
@@ -91,22 +115,37 @@ struct Output {
     capacity: usize,
 }
 
-/// The component exports the step's functions with other types than the contract.
-#[derive(Debug)]
-struct WrongShape(String);
-
-impl std::fmt::Display for WrongShape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
+/// What is left of a run.
+struct Finished<T> {
+    result: Result<T>,
+    tally: Tally,
+    tracer: Option<Tracer>,
+    /// `None` when it did not begin.
+    guard: Option<Guard>,
 }
 
-impl std::error::Error for WrongShape {}
-
 impl LoadedStep {
-    pub(crate) fn new(name: &str, pre: InstancePre<State>, interrupter: Interrupter) -> Result<Self> {
-        let pre = BaseStepPre::new(pre).map_err(|error| mismatch(name, error))?;
-        Ok(Self { name: name.to_owned(), pre, interrupter })
+    pub(crate) fn new(
+        name: &str,
+        contract: &'static Contract,
+        pre: InstancePre<State>,
+        origin: Origin,
+        interrupter: Interrupter,
+    ) -> Result<Self> {
+        let bound = (contract.bind)(pre).map_err(|error| mismatch(name, error))?;
+        Ok(Self { name: name.to_owned(), contract, bound, origin, interrupter })
+    }
+
+    /// SHA-256 of the component, hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        self.origin.sha256()
+    }
+
+    /// The version of the step contract that serves the component.
+    #[must_use]
+    pub fn contract(&self) -> &'static str {
+        self.contract.version
     }
 
     /// Asks the component what it is. It can call nothing but the log meanwhile.
@@ -118,16 +157,7 @@ impl LoadedStep {
         let limits = Limits { time: DESCRIBE_TIME, ..Limits::default() };
         let output = Output::new(limits.log);
         let parts = self.parts(None, Artifacts::default(), facts, limits, &output);
-        let (result, _) = self.on_own_thread(parts, &output, |store, pre| {
-            let step = instantiate(store, pre)?;
-            step.customizer_step_step().call_describe(store)
-        });
-        result.map(|described| Description {
-            name: described.name,
-            version: described.version,
-            summary: described.summary,
-            settings_schema: described.settings_schema,
-        })
+        self.on_own_thread(parts, &output, |store| self.bound.describe(store)).result
     }
 
     /// Runs the step once, in a store of its own.
@@ -139,19 +169,129 @@ impl LoadedStep {
     pub fn run(&self, run: StepRun) -> Result<RunReport> {
         let start = Instant::now();
         let output = Output::new(run.limits.log);
-        let parts = self.parts(Some(run.tree), run.artifacts, run.facts, run.limits, &output);
-        let settings = run.settings;
-        let (result, tally) = self.on_own_thread(parts, &output, |store, pre| {
-            let step = instantiate(store, pre)?;
-            step.customizer_step_step().call_run(store, &settings)
-        });
-        result?.map_err(|failure| Error::new(ErrorKind::StepFailed, &self.name, failure.message))?;
+        let begin = run.trace.is_some().then(|| self.begin(&run));
+        let mut parts = self.parts(Some(run.tree), run.artifacts, run.facts, run.limits, &output);
+        parts.guard = Guard::new(run.scope);
+        if run.touches.is_some() {
+            parts.guard = parts.guard.recording();
+        }
+        parts.tracer = run.trace.zip(begin).map(|(sink, begin)| Tracer::record(sink, &begin));
+        let Finished { result, tally, tracer, guard } = self.call_run(parts, &output, &run.settings)?;
+        let mut guard = guard.unwrap_or_else(|| Guard::new(Scope::default()));
+        if let (Some(taker), Some(touches)) = (&run.touches, guard.take_touches()) {
+            *taker.lock().unwrap_or_else(PoisonError::into_inner) = touches;
+        }
+        let result = self.say_what_was_denied(&guard, result);
+        if let Some(tracer) = tracer {
+            let (outcome, message) = outcome(&result);
+            tracer.end(&self.name, outcome, message);
+        }
+        result?;
         Ok(RunReport {
             elapsed: start.elapsed(),
             in_host: tally.in_host,
             host_calls: tally.calls,
             written: tally.written,
+            denied: guard.denied(),
         })
+    }
+
+    /// Runs the step against a recorded run of it, or of another version of it: without image and artifacts, as long as
+    /// it makes the recorded calls.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trace`] when the trace cannot be read, or leaves answers out because they were secrets.
+    pub fn replay(&self, recorded: &TracedRun) -> Result<Replayed> {
+        let begin = &recorded.begin;
+        self.check_replay(recorded)?;
+        let facts = begin.facts().ok_or_else(|| self.trace_error("its seed is damaged"))?;
+        let limits = begin.limits.limits();
+        let output = Output::new(limits.log);
+        let read = |error: TraceError| self.trace_error("its trace cannot be used").caused_by_trace(error);
+        let mut parts = self.parts(None, Artifacts::default(), facts, limits, &output);
+        parts.tracer = Some(Tracer::replay(Replay::new(recorded.open().map_err(read)?)));
+        let Finished { result, tracer, .. } = self.call_run(parts, &output, &begin.settings)?;
+        let (outcome, message) = outcome(&result);
+        match tracer.and_then(|tracer| tracer.end(&self.name, outcome, None)) {
+            Some(replay) => replay.end(outcome, message.as_deref()).map_err(read),
+            // The host did not get as far as to run it.
+            None => result.map(|()| Replayed { calls: 0, difference: None }),
+        }
+    }
+
+    /// Refuses what cannot be replayed by this component.
+    fn check_replay(&self, recorded: &TracedRun) -> Result<()> {
+        let begin = &recorded.begin;
+        if let Some(line) = recorded.secret() {
+            let text = format!("line {line} of the trace leaves out what was read there, because it is a secret");
+            return Err(self.trace_error(&text).hint("trace a run on an image whose secrets the step does not read"));
+        }
+        if !Contract::serving(&begin.contract).is_some_and(|one| one.line() == self.contract.line()) {
+            let recorded: String = begin.contract.escape_default().take(40).collect();
+            let now = self.contract.version;
+            let text = format!("it was recorded by contract {recorded}, and the component follows {now}");
+            return Err(self.trace_error(&text));
+        }
+        if trace::sha256(begin.settings.as_bytes()) != begin.settings_sha256 {
+            return Err(self.trace_error("the settings in the trace were changed"));
+        }
+        Ok(())
+    }
+
+    /// Runs the step in a store of `parts`.
+    fn call_run(&self, parts: Parts, output: &Output, settings: &str) -> Result<Finished<()>> {
+        let traced = parts.tracer.is_some().then(|| self.traced()).transpose()?;
+        let bound = traced.as_ref().unwrap_or(&self.bound);
+        let Finished { result, tally, tracer, guard } =
+            self.on_own_thread(parts, output, |store| bound.run(store, settings));
+        let failed = |message| Error::new(ErrorKind::StepFailed, &self.name, message);
+        Ok(Finished { result: result.and_then(|result| result.map_err(failed)), tally, tracer, guard })
+    }
+
+    /// A step that failed may have failed for what it was denied; one that swallowed it leaves a warning.
+    fn say_what_was_denied(&self, guard: &Guard, result: Result<()>) -> Result<()> {
+        let Some(first) = guard.denials().first() else { return result };
+        match result {
+            Ok(()) => {
+                for denial in guard.denials() {
+                    tracing::warn!(target: "step", step = self.name, "it was denied, and went on: {denial}");
+                }
+                let more = guard.denied().saturating_sub(guard.denials().len() as u64);
+                if more > 0 {
+                    tracing::warn!(target: "step", step = self.name, "{more} more calls were denied");
+                }
+                Ok(())
+            }
+            Err(error) if *error.kind() == ErrorKind::StepFailed => Err(error.hint(first.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same component, linked so that every call goes through the tracer.
+    fn traced(&self) -> Result<Box<dyn Bound>> {
+        let component = self.bound.pre().component();
+        linker::make_traced(component.engine())
+            .and_then(|linker| linker.instantiate_pre(component))
+            .and_then(self.contract.bind)
+            .map_err(|error| self.host_error("it cannot be traced").caused_by(error))
+    }
+
+    /// The first line of a trace of `run`.
+    fn begin(&self, run: &StepRun) -> Begin {
+        Begin {
+            begin: self.name.clone(),
+            format: trace::FORMAT,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            contract: self.contract.version.to_owned(),
+            component: self.sha256(),
+            settings_sha256: trace::sha256(run.settings.as_bytes()),
+            settings: run.settings.clone(),
+            architecture: run.facts.architecture.clone(),
+            source_date_epoch: run.facts.source_date_epoch,
+            seed: trace::hex(&run.facts.seed),
+            limits: Limited::from(&run.limits),
+            scope: run.scope.clone(),
+        }
     }
 
     fn parts(
@@ -163,7 +303,7 @@ impl LoadedStep {
         output: &Output,
     ) -> Parts {
         let wasi = WasiCtx::builder().stdout(output.stdout.clone()).stderr(output.stderr.clone()).build();
-        Parts { step: self.name.clone(), facts, limits, artifacts, tree, wasi }
+        Parts { step: self.name.clone(), facts, limits, artifacts, guard: Guard::new(Scope::default()), tree, wasi, tracer: None }
     }
 
     /// Makes a store of `parts` and does `call` in it, on a thread with room for the step's stack.
@@ -171,23 +311,28 @@ impl LoadedStep {
         &self,
         parts: Parts,
         output: &Output,
-        call: impl FnOnce(&mut Store<State>, &BaseStepPre<State>) -> wasmtime::Result<T> + Send,
-    ) -> (Result<T>, Tally) {
+        call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T> + Send,
+    ) -> Finished<T> {
         let limits = parts.limits.clone();
         let run = || {
-            let mut store = Store::new(self.pre.engine(), State::new(parts));
+            let engine = self.bound.pre().component().engine();
+            let mut store = Store::new(engine, State::new(parts));
             let result = self.guarded(&mut store, &limits, output, call);
             let mut state = store.into_data();
             state.close_files();
-            (result, state.tally)
+            Finished { result, tally: state.tally, tracer: state.tracer, guard: Some(state.guard) }
+        };
+        let lost = |message: &str| Finished {
+            result: Err(self.host_error(message)),
+            tally: Tally::default(),
+            tracer: None,
+            guard: None,
         };
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("step".to_owned()).stack_size(NATIVE_STACK);
             match thread.spawn_scoped(scope, run) {
-                Ok(thread) => thread
-                    .join()
-                    .unwrap_or_else(|_| (Err(self.host_error("the host panicked")), Tally::default())),
-                Err(error) => (Err(self.host_error(&error.to_string())), Tally::default()),
+                Ok(thread) => thread.join().unwrap_or_else(|_| lost("the host panicked")),
+                Err(error) => lost(&error.to_string()),
             }
         })
     }
@@ -198,7 +343,7 @@ impl LoadedStep {
         store: &mut Store<State>,
         limits: &Limits,
         output: &Output,
-        call: impl FnOnce(&mut Store<State>, &BaseStepPre<State>) -> wasmtime::Result<T>,
+        call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         store.limiter(|state| &mut state.growth);
         // The epoch belongs to the engine: whoever moves it, each run looks at its own deadline.
@@ -215,7 +360,7 @@ impl LoadedStep {
         if self.interrupter.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, &self.name, ""));
         }
-        let result = call(store, &self.pre);
+        let result = call(store);
         drop(watchdog);
         output.pass_on(&self.name, result.is_err());
         result.map_err(|error| self.explain(store.data(), limits, output, error))
@@ -223,6 +368,10 @@ impl LoadedStep {
 
     fn host_error(&self, message: &str) -> Error {
         Error::new(ErrorKind::Host, &self.name, message)
+    }
+
+    fn trace_error(&self, message: &str) -> Error {
+        Error::new(ErrorKind::Trace, &self.name, message)
     }
 
     /// Finds out which limit, panic or trap ended the step.
@@ -251,7 +400,7 @@ impl LoadedStep {
             }
             Some(Trap::StackOverflow) => {
                 return exceeded(Limit::Stack, format!("at most {} bytes", crate::limits::STACK))
-                    .caused_by(error);
+                    .with_backtrace(Backtrace::of(&error));
             }
             _ => {}
         }
@@ -270,20 +419,40 @@ impl LoadedStep {
                 format!("at most {} bytes of standard output and of standard error", output.capacity),
             );
         }
-        let error_text = panic_message.unwrap_or(text);
-        let mut trapped = Error::new(ErrorKind::Trapped, &self.name, error_text);
+        let message = panic_message.unwrap_or_else(|| match output.last_words() {
+            Some(words) => format!("{text}; its last words: {words}"),
+            None => text,
+        });
+        let mut trapped = Error::new(ErrorKind::Trapped, &self.name, message);
         if matches!(error.downcast_ref::<Trap>(), Some(Trap::MemoryOutOfBounds)) {
             trapped = trapped.hint("a stack overflow of the step looks like this too");
         }
-        trapped.caused_by(error)
+        trapped.with_backtrace(Backtrace::of(&error))
     }
 }
 
-/// Makes the component's instance; what it may not do while it starts is limited as everything else.
-fn instantiate(store: &mut Store<State>, pre: &BaseStepPre<State>) -> wasmtime::Result<BaseStep> {
-    let instance = pre.instance_pre().instantiate(&mut *store)?;
-    BaseStep::new(store, &instance)
-        .map_err(|error| wasmtime::Error::new(WrongShape(format!("{:#}", error.root_cause()))))
+impl Origin {
+    fn sha256(&self) -> String {
+        match self {
+            Self::Digest(digest) => trace::hex(digest),
+            Self::Binary(wasm) => trace::hex(&Sha256::digest(wasm)),
+        }
+    }
+}
+
+/// How a run ended, for its trace.
+fn outcome(result: &Result<()>) -> (Outcome, Option<String>) {
+    let Err(error) = result else { return (Outcome::Succeeded, None) };
+    let outcome = match error.kind() {
+        ErrorKind::StepFailed => Outcome::Failed,
+        ErrorKind::Trapped | ErrorKind::Exited => Outcome::Crashed,
+        ErrorKind::InvalidComponent | ErrorKind::RefusedImports | ErrorKind::ContractMismatch => {
+            Outcome::Mismatch
+        }
+        ErrorKind::LimitExceeded(_) => Outcome::Limit,
+        ErrorKind::Cancelled | ErrorKind::Trace | ErrorKind::Host => Outcome::Stopped,
+    };
+    (outcome, Some(error.to_string()))
 }
 
 fn with_unit(limit: Limit, maximum: u64) -> String {
@@ -322,14 +491,31 @@ impl Output {
     fn panic_message(&self) -> Option<String> {
         panic_message(&String::from_utf8_lossy(&self.stderr.contents()))
     }
+
+    /// What the component said last before it ended: other languages than Rust put their message there.
+    fn last_words(&self) -> Option<String> {
+        last_words(&String::from_utf8_lossy(&self.stderr.contents()))
+    }
 }
 
-/// Finds `thread 'main' panicked at src/lib.rs:10:5:` and the line behind it.
+/// Lines of a panic's message that are shown.
+const PANIC_LINES: usize = 20;
+
+/// Finds `thread 'main' panicked at src/lib.rs:10:5:` and the lines behind it, up to Rust's own note.
 fn panic_message(stderr: &str) -> Option<String> {
     let mut lines = stderr.lines();
     let place = lines.by_ref().find_map(|line| line.split_once(" panicked at "))?.1;
-    let message = lines.next().unwrap_or_default();
-    Some(format!("panicked at {place} {message}").trim_end().to_owned())
+    let message = lines.take_while(|line| !line.starts_with("note: run with `RUST_BACKTRACE"));
+    let message: Vec<&str> = message.take(PANIC_LINES).collect();
+    Some(format!("panicked at {place} {}", message.join("\n")).trim_end().to_owned())
+}
+
+/// Go's line that begins with `panic: `, else the last line that holds anything: Python and JavaScript end with the
+/// exception.
+fn last_words(stderr: &str) -> Option<String> {
+    let go = stderr.lines().find(|line| line.starts_with("panic: "));
+    let last = || stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    go.or_else(last).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -342,5 +528,21 @@ mod tests {
             "note\n\nthread '<unnamed>' (1) panicked at src/lib.rs:10:5:\nno such thing\nnote: run with\n";
         assert_eq!(panic_message(stderr).unwrap(), "panicked at src/lib.rs:10:5: no such thing");
         assert_eq!(panic_message("nothing"), None);
+        let long = "\nthread 'main' (1) panicked at a.rs:1:2:\nleft: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1` x";
+        assert_eq!(panic_message(long).unwrap(), "panicked at a.rs:1:2: left: 1\n right: 2");
+        let flood = format!("thread 'x' panicked at a.rs:1:2:\n{}", "line\n".repeat(1000));
+        assert_eq!(panic_message(&flood).unwrap().lines().count(), PANIC_LINES);
+    }
+
+    #[test]
+    fn the_last_words_of_other_languages_are_found() {
+        for (stderr, words) in [
+            ("panic: no such thing\n\ngoroutine 1 [running]:\nmain.main()\n", Some("panic: no such thing")),
+            ("Traceback (most recent call last):\n  File \"a.py\"\nValueError: no\n\n", Some("ValueError: no")),
+            ("", None),
+            ("\n \n", None),
+        ] {
+            assert_eq!(last_words(stderr).as_deref(), words, "{stderr}");
+        }
     }
 }

@@ -37,11 +37,18 @@ pub(crate) struct Run<'a> {
     pub(crate) settings: &'a str,
     pub(crate) limits: Limits,
     pub(crate) artifacts: Artifacts,
+    pub(crate) scope: Scope,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(guest: &'a str, settings: &'a str) -> Self {
-        Self { guest, settings, limits: Limits::default(), artifacts: Artifacts::default() }
+        Self {
+            guest,
+            settings,
+            limits: Limits::default(),
+            artifacts: Artifacts::default(),
+            scope: everything(),
+        }
     }
 }
 
@@ -84,8 +91,8 @@ impl Scene {
     }
 
     pub(crate) fn run(&self, run: Run<'_>) -> Result<RunReport, Error> {
-        let Run { guest, settings, limits, artifacts } = run;
-        self.run_loaded(&self.load(guest), settings, limits, artifacts)
+        let Run { guest, settings, limits, artifacts, scope } = run;
+        self.run_scoped(&self.load(guest), settings, limits, artifacts, scope)
     }
 
     pub(crate) fn run_loaded(
@@ -95,13 +102,27 @@ impl Scene {
         limits: Limits,
         artifacts: Artifacts,
     ) -> Result<RunReport, Error> {
+        self.run_scoped(step, settings, limits, artifacts, everything())
+    }
+
+    fn run_scoped(
+        &self,
+        step: &LoadedStep,
+        settings: &str,
+        limits: Limits,
+        artifacts: Artifacts,
+        scope: Scope,
+    ) -> Result<RunReport, Error> {
         step.run(StepRun {
             settings: settings.to_owned(),
             tree: Arc::clone(&self.tree),
             artifacts,
             facts: facts(),
             limits,
-            scope: Scope::unrestricted(),
+            scope,
+            trace: None,
+            touches: None,
+            trace: None,
         })
     }
 
@@ -185,6 +206,15 @@ pub(crate) fn behaviour(name: &str) -> String {
 
 pub(crate) fn facts() -> StepFacts {
     StepFacts { architecture: "x86_64".to_owned(), source_date_epoch: EPOCH, seed: [7; 32] }
+}
+
+/// All files, secrets and device nodes left out.
+pub(crate) fn everything() -> Scope {
+    scope(None, &["/**"])
+}
+
+pub(crate) fn scope(read: Option<&[&str]>, write: &[&str]) -> Scope {
+    Scope::parse(read, write, false).unwrap()
 }
 
 /// What the error is, and that it names the step and all of `words`.

@@ -15,6 +15,9 @@ fn look(scene: &Scene, seed: u8) -> String {
         facts: sandbox::StepFacts { seed: [seed; 32], ..facts() },
         limits: Limits::default(),
         scope: sandbox::Scope::unrestricted(),
+        trace: None,
+        touches: None,
+        trace: None,
     };
     step.run(run).unwrap();
     scene.read("/surroundings")

@@ -1,0 +1,233 @@
+//! Reads traces: once through to find the runs, and again, call by call, to replay one. A trace can be larger than
+//! memory, and comes from anywhere.
+
+use super::line::{Begin, Call, End, FORMAT, LONGEST_LINE, Line, Outcome};
+use super::replay::is_secret;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A trace whose runs are known.
+#[derive(Debug)]
+pub struct Trace {
+    path: PathBuf,
+    runs: Vec<TracedRun>,
+}
+
+/// One run of a step in a trace.
+#[derive(Clone, Debug)]
+pub struct TracedRun {
+    path: PathBuf,
+    pub(crate) begin: Begin,
+    /// Where the line after the first begins, bytes.
+    offset: u64,
+    /// Number of the first line.
+    line: u64,
+    calls: u64,
+    /// The first line whose answer was left out.
+    secret: Option<u64>,
+    outcome: Option<Outcome>,
+}
+
+/// Why a trace cannot be used.
+#[derive(Debug)]
+pub struct TraceError {
+    /// From 1.
+    line: Option<u64>,
+    message: String,
+    source: Option<io::Error>,
+}
+
+/// Runs in one trace.
+const MOST_RUNS: usize = 10_000;
+
+impl Trace {
+    /// Reads the trace at `path` through.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line is not one of a trace.
+    pub fn open(path: &Path) -> Result<Self, TraceError> {
+        let mut lines = Lines::open(path, 0, 0)?;
+        let mut runs: Vec<TracedRun> = Vec::new();
+        while let Some((line, number)) = lines.next()? {
+            match (line, runs.last_mut()) {
+                (Line::Begin(begin), _) => {
+                    if runs.len() >= MOST_RUNS {
+                        return Err(TraceError::at(number, format!("there are more than {MOST_RUNS} runs")));
+                    }
+                    runs.push(TracedRun::new(path, *begin, lines.offset, number)?);
+                }
+                (Line::Call(call), Some(run)) if run.outcome.is_none() => {
+                    run.calls += 1;
+                    if is_secret(&call.answer) {
+                        run.secret.get_or_insert(number);
+                    }
+                }
+                (Line::End(end), Some(run)) if run.outcome.is_none() => run.outcome = Some(end.outcome),
+                _ => return Err(TraceError::at(number, "the line belongs to no run")),
+            }
+        }
+        Ok(Self { path: path.to_owned(), runs })
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The runs in their order.
+    #[must_use]
+    pub fn runs(&self) -> &[TracedRun] {
+        &self.runs
+    }
+}
+
+impl TracedRun {
+    fn new(path: &Path, begin: Begin, offset: u64, line: u64) -> Result<Self, TraceError> {
+        if begin.format != FORMAT {
+            let text = format!("the trace has the form {}, this program reads {FORMAT}", begin.format);
+            return Err(TraceError::at(line, text));
+        }
+        let path = path.to_owned();
+        Ok(Self { path, begin, offset, line, calls: 0, secret: None, outcome: None })
+    }
+
+    /// The step's name.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        &self.begin.begin
+    }
+
+    /// SHA-256 of the component that ran, hexadecimal.
+    #[must_use]
+    pub fn component(&self) -> &str {
+        &self.begin.component
+    }
+
+    /// How many calls it made.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// The line of the first answer that the trace leaves out because it is a secret.
+    #[must_use]
+    pub fn secret(&self) -> Option<u64> {
+        self.secret
+    }
+
+    /// The calls from the first on.
+    pub(crate) fn open(&self) -> Result<Calls, TraceError> {
+        Ok(Calls { lines: Lines::open(&self.path, self.offset, self.line)?, end: None, outcome: self.outcome })
+    }
+}
+
+/// The calls of one run, as they are needed.
+pub(crate) struct Calls {
+    lines: Lines,
+    end: Option<End>,
+    outcome: Option<Outcome>,
+}
+
+impl Calls {
+    /// The next call and the number of its line; `None` when there is no other.
+    pub(crate) fn next(&mut self) -> Result<Option<(Call, u64)>, TraceError> {
+        if self.end.is_some() {
+            return Ok(None);
+        }
+        match self.lines.next()? {
+            Some((Line::Call(call), number)) => Ok(Some((call, number))),
+            Some((Line::End(end), _)) => {
+                self.end = Some(end);
+                Ok(None)
+            }
+            Some((Line::Begin(_), _)) | None => Ok(None),
+        }
+    }
+
+    /// How the run ended; `None` when the trace was cut off before. Known from the start.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// The last line, once all calls are through.
+    pub(crate) fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Number of the line that was read last.
+    pub(crate) fn line(&self) -> u64 {
+        self.lines.number
+    }
+}
+
+struct Lines {
+    input: BufReader<File>,
+    /// Of the line that was read last.
+    number: u64,
+    /// Bytes up to its end.
+    offset: u64,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    fn open(path: &Path, offset: u64, number: u64) -> Result<Self, TraceError> {
+        let read = |error| TraceError { line: None, message: "it cannot be read".into(), source: Some(error) };
+        // Nothing else can be read twice; a FIFO would be waited for.
+        if !std::fs::metadata(path).map_err(read)?.is_file() {
+            return Err(TraceError { line: None, message: "it is not a regular file".into(), source: None });
+        }
+        let mut file = File::open(path).map_err(read)?;
+        file.seek(SeekFrom::Start(offset)).map_err(read)?;
+        Ok(Self { input: BufReader::new(file), number, offset, buffer: Vec::new() })
+    }
+
+    fn next(&mut self) -> Result<Option<(Line, u64)>, TraceError> {
+        self.buffer.clear();
+        let number = self.number.saturating_add(1);
+        let read = (&mut self.input).take(LONGEST_LINE + 1).read_until(b'\n', &mut self.buffer);
+        let read = read.map_err(|error| TraceError {
+            line: Some(number),
+            message: "it cannot be read".into(),
+            source: Some(error),
+        })?;
+        if read == 0 {
+            return Ok(None);
+        }
+        if read as u64 > LONGEST_LINE {
+            return Err(TraceError::at(number, format!("the line is longer than {LONGEST_LINE} bytes")));
+        }
+        self.number = number;
+        self.offset = self.offset.saturating_add(read as u64);
+        if self.buffer.last() != Some(&b'\n') {
+            // The writer was stopped in the middle of it.
+            return Ok(None);
+        }
+        let line = serde_json::from_slice(&self.buffer);
+        line.map(|line| Some((line, number)))
+            .map_err(|_| TraceError::at(number, "this is not a line of a trace of steps"))
+    }
+}
+
+impl TraceError {
+    pub(crate) fn at(line: u64, message: impl Into<String>) -> Self {
+        Self { line: Some(line), message: message.into(), source: None }
+    }
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
