@@ -193,6 +193,42 @@ impl PathPattern {
         matches!(self.parts.last(), Some(Part::Name(_))) && self.matches(path)
     }
 
+    /// The path that all matches begin with: the names before the first wildcard.
+    #[must_use]
+    pub fn fixed(&self) -> &str {
+        let len: usize = self.fixed_names().map(|name| name.len() + 1).sum();
+        self.text.get(..len.max(1)).unwrap_or_default()
+    }
+
+    /// Whether there is no wildcard, so that one path alone is matched.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.fixed_names().count() == self.parts.len()
+    }
+
+    /// The pattern with the resolved path `place` instead of its [fixed](Self::fixed) names.
+    #[must_use]
+    pub fn moved_to(&self, place: &[u8]) -> Self {
+        let mut pattern = Self::of(place);
+        let skipped = self.fixed_names().count();
+        for (part, name) in self.parts.iter().zip(self.text.split('/').skip(1)).skip(skipped) {
+            if pattern.text == "/" {
+                pattern.text.clear();
+            }
+            pattern.text.push('/');
+            pattern.text.push_str(name);
+            pattern.parts.push(part.clone());
+        }
+        pattern
+    }
+
+    fn fixed_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts.iter().map_while(|part| match part {
+            Part::Name(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
     /// Whether the pattern may match something below the directory at the resolved path.
     #[must_use]
     pub fn may_match_below(&self, directory: &[u8]) -> bool {
@@ -403,6 +439,24 @@ mod tests {
             assert_eq!(pattern(text).names(b"/etc/shadow"), named, "{text}");
         }
         assert!(!pattern("/etc/shadow").names(b"/etc/shadow-"));
+    }
+
+    #[test]
+    fn the_fixed_names_of_a_pattern_can_be_moved() {
+        for (text, fixed, exact, moved) in [
+            ("/", "/", true, "/a/b"),
+            ("/etc/motd", "/etc/motd", true, "/a/b"),
+            ("/etc/**", "/etc", false, "/a/b/**"),
+            ("/etc/*/x/**", "/etc", false, "/a/b/*/x/**"),
+            ("/**", "/", false, "/a/b/**"),
+            ("/*.d/x", "/", false, "/a/b/*.d/x"),
+        ] {
+            let original = pattern(text);
+            assert_eq!((original.fixed(), original.is_exact()), (fixed, exact), "{text}");
+            assert_eq!(original.moved_to(b"/a/b"), pattern(moved), "{text}");
+            assert_eq!(original.moved_to(fixed.as_bytes()), original, "{text}");
+        }
+        assert_eq!(pattern("/a/*").moved_to(b"/"), pattern("/*"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! questions about paths; [`Guard`] asks it at every call.
 
 mod guard;
+mod in_tree;
 mod places;
 #[cfg(test)]
 mod property_tests;
@@ -44,6 +45,8 @@ struct Patterns {
     read: Option<Vec<PathPattern>>,
     write: Vec<PathPattern>,
     nodes: bool,
+    /// What may be written may be written where it is a secret, too.
+    secrets: bool,
 }
 
 impl Default for Rules {
@@ -63,7 +66,16 @@ impl Scope {
     /// but secrets. `nodes`: device nodes, pipes and sockets may be made where `write` covers them.
     #[must_use]
     pub fn new(read: Option<Vec<PathPattern>>, write: Vec<PathPattern>, nodes: bool) -> Self {
-        Self { rules: Rules::Patterns(Arc::new(Patterns { read, write, nodes })) }
+        Self { rules: Rules::Patterns(Arc::new(Patterns { read, write, nodes, secrets: false })) }
+    }
+
+    /// The same, and secrets that may be written need not be named. For steps that come with the program and put what a
+    /// person gave them where that person said.
+    #[must_use]
+    pub fn with_secrets(self) -> Self {
+        let Some(Patterns { read, write, nodes, .. }) = self.patterns() else { return self };
+        let patterns = Patterns { read: read.clone(), write: write.clone(), nodes: *nodes, secrets: true };
+        Self { rules: Rules::Patterns(Arc::new(patterns)) }
     }
 
     /// As [`Scope::new`] from texts.
@@ -124,14 +136,14 @@ impl Scope {
     /// Whether a pattern without wildcard in its last name allows writing the very file at the resolved `path`.
     #[must_use]
     pub fn names_for_writing(&self, path: &[u8]) -> bool {
-        self.patterns().is_none_or(|patterns| named(&patterns.write, path))
+        self.patterns().is_none_or(|patterns| patterns.names_for_writing(path))
     }
 
     /// As [`Scope::names_for_writing`], for reading; what is named for writing may be read.
     #[must_use]
     pub fn names_for_reading(&self, path: &[u8]) -> bool {
         self.patterns().is_none_or(|patterns| {
-            patterns.read.as_ref().is_some_and(|read| named(read, path)) || named(&patterns.write, path)
+            patterns.read.as_ref().is_some_and(|read| named(read, path)) || patterns.names_for_writing(path)
         })
     }
 
@@ -152,6 +164,12 @@ impl Scope {
             Rules::Unrestricted => None,
             Rules::Patterns(patterns) => Some(patterns),
         }
+    }
+}
+
+impl Patterns {
+    fn names_for_writing(&self, path: &[u8]) -> bool {
+        if self.secrets { any(&self.write, path) } else { named(&self.write, path) }
     }
 }
 
