@@ -10,10 +10,11 @@ use program::Program;
 use serde_json::Value;
 
 /// Each of our crates by folder, with those it may use. Folders of `guest-steps/` that are not listed are steps.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("host/units", &[]),
     ("host/program", &[]),
     ("host/telemetry", &[]),
+    ("host/schema", &[]),
     ("host/config", &["host/units"]),
     ("host/partition", &["host/units"]),
     ("host/plan", &["host/config", "host/units"]),
@@ -45,6 +46,7 @@ const HOST_BELOW_ENGINE: &[&str] = &[
     "host/filesystem",
     "host/program",
     "host/sandbox",
+    "host/schema",
     "host/telemetry",
 ];
 
