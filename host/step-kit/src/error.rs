@@ -42,8 +42,12 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self.kind {
             ErrorKind::NotWebAssembly => "the build has to write a WebAssembly module or component",
-            ErrorKind::ContractMismatch => "compare the module's imports and exports with the files in `wit/`",
-            ErrorKind::InvalidName => "take lower-case words of letters and digits joined by `-`, at most 64 bytes",
+            ErrorKind::ContractMismatch => {
+                "compare the module's imports and exports with the files in `wit/`"
+            }
+            ErrorKind::InvalidName => {
+                "take lower-case words of letters and digits joined by `-`, at most 64 bytes"
+            }
             ErrorKind::UnknownLanguage => "take `rust`, `js`, `python`, `c` or `go`",
         }
     }

@@ -60,7 +60,10 @@ impl FromStr for Language {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|language| language.name() == text).ok_or_else(|| {
-            Error::new(ErrorKind::UnknownLanguage, format!("there is no project in `{}`", text.escape_debug()))
+            Error::new(
+                ErrorKind::UnknownLanguage,
+                format!("there is no project in `{}`", text.escape_debug()),
+            )
         })
     }
 }
@@ -118,4 +121,81 @@ fn sorted_packages(lock: &str) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content<'a>(files: &'a [ProjectFile], path: &str) -> &'a str {
+        let file = files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
+        std::str::from_utf8(&file.content).unwrap()
+    }
+
+    #[test]
+    fn every_language_has_a_project_under_the_new_name() {
+        for language in Language::ALL {
+            let files = project(language, "front-door").unwrap();
+            for needed in ["build.sh", ".gitignore", "README.md", "tests/greeting/settings.json"] {
+                content(&files, needed);
+            }
+            for file in &files {
+                let shared = SHARED.iter().any(|shared| file.path.starts_with(shared));
+                assert!(!file.path.contains("..") && !file.path.starts_with('/'), "{}", file.path);
+                assert!(!file.path.ends_with(".wasm"), "{}", file.path);
+                let text = String::from_utf8_lossy(&file.content);
+                assert!(shared || !text.contains(EXAMPLE), "{language:?} {}", file.path);
+            }
+        }
+        let files = project(Language::Rust, "front-door").unwrap();
+        assert!(content(&files, "src/lib.rs").contains("\"/etc/front-door\""));
+        assert!(content(&files, "Cargo.toml").contains("name = \"step-front-door\""));
+        assert!(content(&files, "sdk/wit/world.wit").contains("package customizer:step@0.1.0"));
+        assert!(content(&files, "sdk/derive/src/lib.rs").contains("proc_macro"));
+    }
+
+    #[test]
+    fn every_language_gets_the_contract() {
+        for language in [Language::JavaScript, Language::Python, Language::C, Language::Go] {
+            let files = project(language, "a").unwrap();
+            for (name, text) in crate::contract() {
+                assert_eq!(content(&files, &format!("wit/{name}")), *text);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_words_joined_by_hyphens() {
+        let longest = "x".repeat(MAX_NAME);
+        for name in ["a", "motd", "front-door", "a-1-b", "3d", &longest] {
+            assert!(project(Language::C, name).is_ok(), "{name}");
+        }
+        let too_long = "x".repeat(MAX_NAME + 1);
+        for name in ["", "-", "a-", "-a", "a--b", "A", "a_b", "a/b", "..", "ä", "a b", "a\n", &too_long] {
+            let error = project(Language::C, name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidName, "{name}");
+        }
+    }
+
+    #[test]
+    fn languages_are_known_by_their_names() {
+        for language in Language::ALL {
+            assert_eq!(language.name().parse::<Language>().unwrap(), language);
+        }
+        assert_eq!("perl".parse::<Language>().unwrap_err().kind(), ErrorKind::UnknownLanguage);
+    }
+
+    #[test]
+    fn packages_of_a_lock_file_stay_in_order() {
+        let lock = |names: [&str; 3]| {
+            let packages: Vec<String> = names
+                .iter()
+                .map(|name| format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n"))
+                .collect();
+            format!("# By Cargo.\nversion = 4\n\n{}", packages.join("\n"))
+        };
+        assert_eq!(sorted_packages(&lock(["b", "step-a", "c"])), lock(["b", "c", "step-a"]));
+        let real = project(Language::Rust, "motd").unwrap();
+        assert_eq!(content(&real, "Cargo.lock"), sorted_packages(content(&real, "Cargo.lock")));
+    }
 }
