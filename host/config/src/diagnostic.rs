@@ -60,7 +60,8 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub(crate) fn new(rule: Rule, field: impl Into<String>, at: Span, message: impl Into<String>) -> Self {
+    /// A problem; texts lose what a terminal would act upon.
+    pub fn new(rule: Rule, field: impl Into<String>, at: Span, message: impl Into<String>) -> Self {
         Self {
             rule,
             field: printable(&field.into()),

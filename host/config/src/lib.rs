@@ -14,6 +14,7 @@ mod load;
 mod options;
 mod partition_type;
 mod path;
+mod policy;
 mod resolved;
 mod resources;
 mod rule;
@@ -32,6 +33,7 @@ pub use load::{check_text, load};
 pub use model::{Config, bounds, os, output, scalars, scripts, steps, storage};
 pub use options::{LoadOptions, Mode, Overrides};
 pub use partition_type::{Architecture, partition_type_id};
+pub use policy::{MaximumGrants, Policy, ResolvedPolicy, load_policy};
 pub use resolved::{
     ComponentPlace, ConfigFile, CustomStep, DirToPlace, EffectivePackages, FileSource, FileToPlace, LiveOs,
     OciComponent, PasswordSource, ResolvedArtifacts, ResolvedConfig, ResolvedInput, ScriptToRun, StepField,

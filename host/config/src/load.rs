@@ -132,7 +132,7 @@ impl Chain {
 }
 
 /// Reads files, and remembers their texts for messages.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Reader {
     sources: Sources,
     secrets: Vec<Span>,

@@ -411,6 +411,8 @@ rules! {
         "the settings of a step fit its component's schema";
     Resource StepLocked "step-locked" []
         "with `--locked`, steps are as `imagecustomizer.lock` says";
+    Resource PolicyForm "policy-form" []
+        "a policy names registries by host name";
     Resource PolicyRegistry "policy-registry" []
         "a component comes from a registry that the policy allows";
     Resource PolicyComponent "policy-component" []

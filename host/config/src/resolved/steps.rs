@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use units::PathPattern;
+
 use super::{ConfigFile, ResolvedConfig};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::steps::{Grant, Step};
@@ -118,13 +120,13 @@ impl<'a> CustomStep<'a> {
     }
 
     /// What may be read, if the configuration bounds it.
-    pub fn read_patterns(&self) -> Option<Vec<String>> {
-        self.item.grant.read.as_ref().map(|patterns| texts(patterns))
+    pub fn read_patterns(&self) -> Option<Vec<PathPattern>> {
+        self.item.grant.read.as_ref().map(|patterns| parsed(patterns))
     }
 
     /// What may be written.
-    pub fn write_patterns(&self) -> Vec<String> {
-        texts(&self.item.grant.write)
+    pub fn write_patterns(&self) -> Vec<PathPattern> {
+        parsed(&self.item.grant.write)
     }
 
     /// Whether device nodes may be made.
@@ -194,8 +196,9 @@ fn path_of(pointer: &str) -> String {
     pointer.split('/').skip(1).map(part).collect()
 }
 
-fn texts(list: &[Located<String>]) -> Vec<String> {
-    list.iter().map(|item| item.value.clone()).collect()
+/// Checked patterns.
+fn parsed(list: &[Located<String>]) -> Vec<PathPattern> {
+    list.iter().filter_map(|item| item.parse().ok()).collect()
 }
 
 impl ConfigFile {

@@ -9,6 +9,7 @@ mod live_os;
 mod os;
 mod output;
 mod partitions;
+pub(crate) mod policy;
 mod preview;
 mod scripts;
 pub(crate) mod steps;

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use units::PathPattern;
+
 use super::preview::gate;
-use super::text::{is_oci_component, scope_pattern, step_name};
+use super::text::{is_oci_component, step_name};
 use super::{Checker, given};
 use crate::decode::clip;
 use crate::diagnostic::Diagnostic;
@@ -94,12 +96,17 @@ fn check_component(step: &Step, field: &str, checker: &mut Checker) {
         checker.fail_hint(Rule::StepComponentOci, &of_component, component.at, message, hint);
     }
     if let Some(digest) = &step.sha256
-        && !(digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
+        && !is_sha256(digest)
     {
         let field = format!("{field}.sha256");
         let hint = "write what `sha256sum` prints for the component";
         checker.fail_hint(Rule::StepSha256, &field, digest.at, "`sha256` is not 64 hex digits", hint);
     }
+}
+
+/// 64 hex digits of either case.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn check_artifacts(step: &Step, field: &str, checker: &mut Checker) {
@@ -131,16 +138,10 @@ fn check_grant(grant: &Grant, field: &str, checker: &mut Checker) {
     for (list, patterns) in [("read", read), ("write", &grant.write)] {
         let field = format!("{field}.{list}");
         for (index, pattern) in patterns.iter().enumerate() {
-            if let Err(reason) = scope_pattern(pattern) {
-                let message = format!("invalid pattern `{}`: {reason}", clip(pattern));
-                let hint = "write an absolute path of the image, as `/etc/motd` or `/usr/share/doc/**`";
-                checker.fail_hint(
-                    Rule::StepGrantPattern,
-                    &format!("{field}[{index}]"),
-                    pattern.at,
-                    message,
-                    hint,
-                );
+            if let Err(error) = pattern.parse::<PathPattern>() {
+                let message = format!("invalid pattern `{}`: {error}", clip(pattern));
+                let field = format!("{field}[{index}]");
+                checker.fail_hint(Rule::StepGrantPattern, &field, pattern.at, message, error.hint());
             }
         }
         if let Some(first) = patterns.get(MAX_PATTERNS) {

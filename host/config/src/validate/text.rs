@@ -113,26 +113,6 @@ pub(super) fn is_oci_component(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// The most bytes of a pattern: as many as a path can have.
-const MAX_PATTERN: usize = 4096;
-
-/// An absolute path of the image in its shortest form, with `*` and `?` in names, and `**` for any names.
-pub(super) fn scope_pattern(text: &str) -> Result<(), &'static str> {
-    if !text.starts_with('/') {
-        Err("it does not begin with `/`")
-    } else if text.len() > MAX_PATTERN {
-        Err("it is longer than 4096 bytes")
-    } else if text.chars().any(char::is_control) {
-        Err("it contains a control character")
-    } else if !is_normalised(text) {
-        Err("it contains `//`, `.` or `..`, or ends in `/`")
-    } else if text.split('/').any(|name| name.contains("**") && name != "**") {
-        Err("`**` is not a whole name")
-    } else {
-        Ok(())
-    }
-}
-
 /// `registry/repository[:tag][@digest]`
 pub(crate) fn oci_reference(text: &str) -> Result<(), &'static str> {
     let Some((registry, path)) = text.split_once('/') else {
