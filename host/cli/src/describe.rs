@@ -16,13 +16,14 @@ const PROGRAM: &str = "imagecustomizer";
 /// What the page says besides the flags; the pages in `docs/` say it at length.
 const EXIT_STATUS: [(&str, &str); 3] =
     [("0", "Success."), ("1", "The command failed, or was stopped."), ("80", "The command line is wrong.")];
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
     ("NO_COLOR", "If set and not empty: no colours, unless --log-color always."),
     ("TERM", "If dumb, standard error is treated as no terminal."),
     (
         "SOURCE_DATE_EPOCH",
         "Seconds since 1970 that stand for the present: equal runs then write equal images.",
     ),
+    ("IMAGECUSTOMIZER_POLICY", "The policy to follow, where --policy names none."),
     ("XDG_CACHE_HOME, HOME", "Where compiled steps are kept."),
     ("PATH", "Where programs of the host are looked for first."),
 ];

@@ -40,6 +40,11 @@ pub(crate) fn code_cache() -> Option<PathBuf> {
     cache_directory(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
 }
 
+/// `IMAGECUSTOMIZER_POLICY`: a policy to follow, where `--policy` names none.
+pub(crate) fn policy() -> Option<PathBuf> {
+    env::var_os("IMAGECUSTOMIZER_POLICY").map(PathBuf::from).filter(|path| !path.as_os_str().is_empty())
+}
+
 fn cache_directory(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     // The specification has relative paths ignored.
     let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());

@@ -2,11 +2,12 @@
 
 use config::output::ImageFormat;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{Diagnostics, PasswordPolicy};
 
-use crate::arguments::{Command, Convert, Customize, PlanFormat, Resource, ValidateConfig};
+use crate::arguments::{Command, Convert, Customize, PlanFormat, Resource, StepFlags, ValidateConfig};
 use crate::checks::{self, absolute, given, required};
 use crate::failure::{Failure, Finding};
 use crate::log::Log;
@@ -39,7 +40,7 @@ pub(crate) fn run(command: Command, log: &Log) -> Result<(), Failure> {
         Command::Create(_) => Err(Failure::not_supported("create")),
         Command::InjectFiles(_) => Err(Failure::not_supported("inject-files")),
         Command::Convert(flags) => convert(flags, cancel, log),
-        Command::ValidateConfig(flags) => validate_config(flags),
+        Command::ValidateConfig(flags) => validate_config(flags, cancel),
         Command::Doctor(_) => doctor::doctor(),
         Command::Schema(_) => print(&describe::schema()?),
         Command::Completions(flags) => print(&describe::completions(flags.shell)),
@@ -96,7 +97,17 @@ fn customize_options(
         code_cache: environment::code_cache(),
         source_date_epoch: environment::source_date_epoch()?,
         cancel,
+        steps: step_options(&flags.steps, flags.trace_steps.as_ref()),
     })
+}
+
+fn step_options(flags: &StepFlags, trace: Option<&PathBuf>) -> engine::StepOptions {
+    engine::StepOptions {
+        locked: flags.locked,
+        policy: given(flags.policy.as_ref()).or_else(environment::policy),
+        trace: given(trace),
+        ..engine::StepOptions::default()
+    }
 }
 
 fn convert(flags: Convert, cancel: engine::Cancellation, log: &Log) -> Result<(), Failure> {
@@ -116,12 +127,15 @@ fn convert(flags: Convert, cancel: engine::Cancellation, log: &Log) -> Result<()
     Ok(())
 }
 
-fn validate_config(flags: ValidateConfig) -> Result<(), Failure> {
+fn validate_config(flags: ValidateConfig, cancel: engine::Cancellation) -> Result<(), Failure> {
     let resources = checks::validate_config(&flags)?;
     let options = engine::ValidateOptions {
         config_file: required("--config-file", flags.config_file)?,
         files: resources.contains(&Resource::Files),
         passwords: checks::passwords(flags.allowed_passwords)?,
+        steps: step_options(&flags.steps, None),
+        code_cache: environment::code_cache(),
+        cancel,
     };
     engine::validate_config(&options).map_err(failure)?;
     tracing::info!("config validation succeeded");

@@ -6,7 +6,7 @@ use units::PathPattern;
 
 const DIGEST: &str = "00000000000000000000000000000000000000000000000000000000000000ff";
 
-/// The problems with `step`, an entry of `steps`, as `field: message` each.
+/// The problems with `step`, an entry of `steps`, as `rule: field` each.
 fn refused(policy: &str, step: &str) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let (file, top) = (dir.path().join("policy.yaml"), dir.path().join("top.yaml"));
@@ -18,7 +18,7 @@ fn refused(policy: &str, step: &str) -> Vec<String> {
     let secrets: Vec<PathPattern> = vec!["/etc/shadow*".parse().unwrap(), "/root/.ssh/**".parse().unwrap()];
     let steps = config.custom_steps();
     let policy = load_policy(&file).unwrap();
-    let result = policy.check(&steps, &secrets).and_then(|()| policy.check_component(&steps[0], DIGEST));
+    let result = policy.check(&steps, &secrets).and_then(|()| policy.check_component(steps.first().unwrap(), DIGEST));
     let Err(problems) = result else { return Vec::new() };
     problems.iter().map(|problem| format!("{}: {}", problem.rule.id(), problem.field)).collect()
 }

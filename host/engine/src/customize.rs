@@ -2,6 +2,7 @@
 
 use crate::build_dir::WorkDir;
 use crate::cancellation::Cancellation;
+use crate::components::{self, Components, Context, StepOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history;
 use crate::inspect::{Disk, System, open_tree};
@@ -9,7 +10,7 @@ use crate::observer::{Observer, Phase};
 use crate::open::timestamp;
 use crate::report::{PhaseReport, Report, milliseconds};
 use crate::run_clock::RunClock;
-use crate::steps::StepRunner;
+use crate::steps::{Run, StepRunner};
 use crate::{TOOL_VERSION, seal};
 use config::output::ImageFormat;
 use config::{LoadOptions, PasswordPolicy, ResolvedConfig, ResolvedInput, Resources};
@@ -42,6 +43,8 @@ pub struct CustomizeOptions {
     pub source_date_epoch: Option<u64>,
     /// Ends the run early.
     pub cancel: Cancellation,
+    /// How the configuration's own steps are treated.
+    pub steps: StepOptions,
 }
 
 /// Lets a caller stand between the steps and the image's tree, to watch what they do.
@@ -68,15 +71,13 @@ pub fn customize_through(
 ) -> Result<Report> {
     let mut phases = Phases::new(observer, &options.cancel);
     let (opened, plan) = prepare(options, &mut phases)?;
-    let Opened { work, clock, disk, tree, image_uuid, format } = opened;
+    let Opened { work, clock, disk, tree, image_uuid, format, components } = opened;
     make_parent(&plan.output.path)?;
 
     phases.begin(Phase::Customize)?;
     let tree: SharedTree = Arc::new(Mutex::new(wrap(Box::new(tree))));
-    let cache = options.code_cache.as_deref();
-    let mut runner = StepRunner::new(cache, &clock, &plan.image.architecture, &options.cancel)?;
-    let steps = runner.run(&plan, &tree, observer)?;
-    drop(runner);
+    let run = Run { clock: &clock, architecture: &plan.image.architecture, options };
+    let steps = StepRunner::new(components, run)?.run(&plan, &tree, observer)?;
 
     phases.begin(Phase::Seal)?;
     let image = work.join(IMAGE);
@@ -116,6 +117,7 @@ struct Opened {
     clock: RunClock,
     image_uuid: String,
     format: OutputFormat,
+    components: Components,
     // Last, so that the tree lets go of the working file before its directory is removed.
     work: WorkDir,
 }
@@ -131,7 +133,10 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     let paths = Paths::of(&config)?;
     config.validate_resources(Resources::FILES)?;
     image::check_output(&paths.output).map_err(output_error)?;
-    let digests = history::digests(&config)?;
+    let cache = options.code_cache.as_deref();
+    let context = Context { options: &options.steps, cache, cancel: &options.cancel };
+    let components = Components::prepare(&config, &context)?;
+    let digests = history::digests(&config, components.digests())?;
     let history_config = config.history(&digests);
     let clock = RunClock::new(options.source_date_epoch, history_config.to_string().as_bytes())?;
 
@@ -153,6 +158,8 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
         build_date: clock.date(),
         image_uuid: image_uuid.clone(),
         history_config,
+        components: components.digests(),
+        directories: components::directories(&config),
     };
     let input = InputFact {
         path: paths.input.clone(),
@@ -163,7 +170,7 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
         ImageFacts { distribution: system.distribution, architecture: system.architecture, file_systems };
     let output = OutputFact { path: paths.output, format: paths.format.name().to_owned() };
     let plan = plan::make(&config, &run, input, facts, output)?;
-    Ok((Opened { tree, disk, clock, image_uuid, format: paths.format, work }, plan))
+    Ok((Opened { tree, disk, clock, image_uuid, format: paths.format, components, work }, plan))
 }
 
 /// What tells one base image from another without reading all of it.

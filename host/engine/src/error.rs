@@ -45,6 +45,7 @@ pub struct Error {
     name: Option<&'static str>,
     hint: Option<String>,
     diagnostics: Option<Box<config::Diagnostics>>,
+    step: Option<plan::Step>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -54,7 +55,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
         let operation = format!("cannot {}", operation.into());
-        Self { kind, operation, path: None, name: None, hint: None, diagnostics: None, source: None }
+        Self {
+            kind,
+            operation,
+            path: None,
+            name: None,
+            hint: None,
+            diagnostics: None,
+            step: None,
+            source: None,
+        }
     }
 
     /// An error whose message is a statement of its own.
@@ -80,6 +90,23 @@ impl Error {
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    pub(crate) fn with_diagnostics(mut self, diagnostics: config::Diagnostics) -> Self {
+        self.diagnostics = Some(Box::new(diagnostics));
+        self
+    }
+
+    /// Says that it happened while the step ran.
+    pub(crate) fn in_step(mut self, step: &plan::Step) -> Self {
+        self.step = Some(step.clone());
+        self
+    }
+
+    /// The step that ran when it happened, or that could not be made ready to run.
+    #[must_use]
+    pub fn step(&self) -> Option<&plan::Step> {
+        self.step.as_ref()
     }
 
     /// Which kind of error.
@@ -109,8 +136,9 @@ impl Error {
 
 impl From<config::Diagnostics> for Error {
     fn from(diagnostics: config::Diagnostics) -> Self {
-        let error = Self::saying(ErrorKind::Config, "invalid image config");
-        Self { diagnostics: Some(Box::new(diagnostics)), ..error }.named("Validation:InvalidImageConfig")
+        Self::saying(ErrorKind::Config, "invalid image config")
+            .with_diagnostics(diagnostics)
+            .named("Validation:InvalidImageConfig")
     }
 }
 

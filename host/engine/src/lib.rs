@@ -3,6 +3,7 @@
 mod build_dir;
 mod builtin;
 mod cancellation;
+mod components;
 mod convert;
 mod customize;
 mod error;
@@ -18,12 +19,13 @@ mod validate;
 
 pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
+pub use components::{ComponentSource, FetchError, ForeignCode, Lock, LockOptions, StepOptions, lock, lock_path};
 pub use convert::{ConvertOptions, convert};
 pub use customize::{CustomizeOptions, TreeWrapper, customize, customize_through, plan};
 pub use error::{Error, ErrorKind, Result};
 pub use observer::{Observer, Phase, Silent};
 pub use open::open_image;
-pub use plan::Plan;
+pub use plan::{Plan, Step};
 pub use program::Program;
 pub use report::{PhaseReport, Report, StepReport};
 pub use validate::{ValidateOptions, validate_config};

@@ -1,7 +1,7 @@
 //! What a run did, as a value for machines.
 
 use crate::observer::Phase;
-use plan::{BuiltIn, Distribution, InputFact, OutputFact};
+use plan::{Distribution, InputFact, OutputFact, Step};
 use sandbox::RunReport;
 use serde::Serialize;
 use std::time::Duration;
@@ -30,8 +30,11 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    /// Which component.
-    pub step: BuiltIn,
+    /// Which step; shown as its name.
+    pub step: Step,
+    /// The component's digest in lower-case hex, if it does not come with this program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component_sha256: Option<String>,
     /// Milliseconds from its start to its end.
     pub elapsed_ms: f64,
     /// The part of it that the host spent on the image, on behalf of the component.
@@ -42,6 +45,8 @@ pub struct StepReport {
     pub host_calls: u64,
     /// Bytes written into the image.
     pub bytes_written: u64,
+    /// Calls that what the step is granted did not cover.
+    pub denied_calls: u64,
 }
 
 /// One phase.
@@ -59,14 +64,16 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
 }
 
 impl StepReport {
-    pub(crate) fn new(step: BuiltIn, load: Duration, run: RunReport) -> Self {
+    pub(crate) fn new(step: Step, component_sha256: Option<String>, load: Duration, run: RunReport) -> Self {
         Self {
             step,
+            component_sha256,
             elapsed_ms: milliseconds(run.elapsed),
             in_host_ms: milliseconds(run.in_host),
             load_ms: milliseconds(load),
             host_calls: run.host_calls,
             bytes_written: run.written,
+            denied_calls: run.denied,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `validate-config`: everything that can be said of a configuration without an image.
 
+use crate::cancellation::Cancellation;
+use crate::components::{Components, Context, StepOptions};
 use crate::error::Result;
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
 use std::path::PathBuf;
@@ -13,6 +15,12 @@ pub struct ValidateOptions {
     pub files: bool,
     /// Which kinds of passwords it may hold.
     pub passwords: PasswordPolicy,
+    /// How steps of its own are treated. They are looked at with the other files.
+    pub steps: StepOptions,
+    /// Directory for compiled components; none: they are compiled in every run.
+    pub code_cache: Option<PathBuf>,
+    /// Ends the work early.
+    pub cancel: Cancellation,
 }
 
 /// Checks a configuration and its bases; with `files`, also what they name.
@@ -28,6 +36,8 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
     let config = config::load(&options.config_file, &load)?;
     if options.files {
         config.validate_resources(Resources::FILES)?;
+        let cache = options.code_cache.as_deref();
+        Components::prepare(&config, &Context { options: &options.steps, cache, cancel: &options.cancel })?;
     }
     Ok(())
 }

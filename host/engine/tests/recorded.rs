@@ -59,6 +59,7 @@ fn the_recorded_calls_done_again_give_the_same_image() {
         code_cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-cache")),
         source_date_epoch: Some(EPOCH),
         cancel: Cancellation::default(),
+        steps: imagecustomizer_engine::StepOptions::default(),
     };
     let journal = Journal::default();
     let watched = journal.clone();

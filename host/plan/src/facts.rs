@@ -2,6 +2,7 @@
 
 use crate::distribution::Distribution;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Facts of the run itself.
@@ -15,6 +16,10 @@ pub struct RunFacts {
     pub image_uuid: String,
     /// The configuration as the image history keeps it, secrets replaced.
     pub history_config: serde_json::Value,
+    /// The digests of the configuration's components, as far as they are known, by the name of the step.
+    pub components: BTreeMap<String, String>,
+    /// Those artifacts of the configuration's steps that are directories.
+    pub directories: BTreeSet<PathBuf>,
 }
 
 /// The input image.

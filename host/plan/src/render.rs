@@ -1,7 +1,8 @@
 //! The plan as text for a person.
 
-use crate::plan::{ArtifactSource, Plan, PlannedStep};
+use crate::plan::{ArtifactSource, Limits, Plan, PlannedStep, Scope};
 use std::fmt;
+use units::PathPattern;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,8 +25,46 @@ impl fmt::Display for Plan {
     }
 }
 
+/// `read everything but secrets, change /etc/motd, make device nodes`.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |patterns: &[PathPattern]| match patterns {
+            [] => "nothing".to_owned(),
+            _ => patterns.iter().map(PathPattern::as_str).collect::<Vec<_>>().join(", "),
+        };
+        let read = self.read.as_ref().map_or("everything but secrets".to_owned(), |read| list(read));
+        let nodes = if self.nodes { ", make device nodes" } else { "" };
+        write!(f, "read {read}, change {}{nodes}", list(&self.write))
+    }
+}
+
+/// `memory 67108864 bytes, 90 seconds`.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { memory, time, log, open_files, written } = *self;
+        let all = [
+            memory.map(|bytes| format!("{bytes} bytes of memory")),
+            time.map(|seconds| format!("{seconds} seconds")),
+            log.map(|bytes| format!("{bytes} bytes of log")),
+            open_files.map(|files| format!("{files} open files")),
+            written.map(|bytes| format!("{bytes} bytes written")),
+        ];
+        f.write_str(&all.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
 fn write_step(f: &mut fmt::Formatter<'_>, number: usize, step: &PlannedStep) -> fmt::Result {
     writeln!(f, "step {number:<2} {:<12} because of {}", step.step.name(), step.reason)?;
+    if let Some(component) = &step.component {
+        let digest = component.sha256.as_ref().map(|digest| format!(", sha256 {digest}"));
+        writeln!(f, "        component    {}{}", component.source, digest.unwrap_or_default())?;
+    }
+    if let Some(scope) = &step.scope {
+        writeln!(f, "        may          {scope}")?;
+    }
+    if step.limits != Limits::default() {
+        writeln!(f, "        limits       {}", step.limits)?;
+    }
     writeln!(f, "        settings     {}", step.settings)?;
     for (name, source) in &step.artifacts {
         match source {

@@ -2,10 +2,11 @@
 
 mod accounts;
 mod content;
+mod custom;
 
 use crate::error::Result;
 use crate::facts::{ImageFacts, InputFact, OutputFact, RunFacts};
-use crate::plan::{ArtifactSource, BackEnd, BuiltIn, Plan, PlannedStep, Seal};
+use crate::plan::{ArtifactSource, BackEnd, BuiltIn, Limits, Plan, PlannedStep, Seal, Step};
 use config::ResolvedConfig;
 use config::os::{LoadMode, Module};
 use serde_json::{Value, json};
@@ -69,6 +70,10 @@ impl File<'_> {
 }
 
 fn steps(config: &ResolvedConfig, run: &RunFacts) -> Vec<PlannedStep> {
+    custom::insert(config, run, built_in(config, run))
+}
+
+fn built_in(config: &ResolvedConfig, run: &RunFacts) -> Vec<PlannedStep> {
     let chain = config.files();
     let files: Vec<File<'_>> =
         chain.iter().enumerate().map(|(index, file)| File { file, index, only: chain.len() == 1 }).collect();
@@ -92,7 +97,15 @@ fn steps(config: &ResolvedConfig, run: &RunFacts) -> Vec<PlannedStep> {
 }
 
 fn step(step: BuiltIn, reason: String, settings: Value) -> PlannedStep {
-    PlannedStep { step, reason, settings, artifacts: BTreeMap::new() }
+    PlannedStep {
+        step: Step::BuiltIn(step),
+        reason,
+        component: None,
+        scope: None,
+        limits: Limits::default(),
+        settings,
+        artifacts: BTreeMap::new(),
+    }
 }
 
 fn step_with(

@@ -18,6 +18,7 @@ const SUPPORTED: &[&str] = &[
     "os.services",
     "os.modules",
     "os.imageHistory",
+    "steps",
     // Read by formats that are themselves refused; the reference program ignores it with all others.
     "output.image.cosi",
 ];
@@ -31,6 +32,14 @@ pub fn unsupported(config: &ResolvedConfig) -> Vec<UsedField> {
         let field = used.field.split('[').next().unwrap_or_default();
         if !fields.iter().any(|known| known.field == field) {
             fields.push(UsedField { field: field.to_owned(), ..used });
+        }
+    }
+    for step in config.custom_steps() {
+        let grant = &step.item.grant;
+        for (name, field) in [("commands", &grant.commands), ("packages", &grant.packages)] {
+            if let Some(field) = field.filter(|field| field.value) {
+                fields.push(UsedField { field: format!("steps[{}].grant.{name}", step.index), at: field.at });
+            }
         }
     }
     if let Some(format) = config.output_format().filter(|format| !is_written(format.value)) {

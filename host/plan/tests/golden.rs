@@ -6,6 +6,7 @@ use config::{LoadOptions, Mode, Overrides, PasswordPolicy};
 use imagecustomizer_plan::{
     Distribution, Family, FileSystemFact, ImageFacts, InputFact, OutputFact, RunFacts, make, unsupported,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn top() -> PathBuf {
@@ -33,6 +34,8 @@ fn plan_of(file: &Path) -> String {
         build_date: "[TIME]".to_owned(),
         image_uuid: "[UUID]".to_owned(),
         history_config: config.history(&config::Digests::default()),
+        components: BTreeMap::from([("first".to_owned(), "[DIGEST]".to_owned())]),
+        directories: BTreeSet::from([top().join("tests/configs/files/tree")]),
     };
     let file_system = |partition, mount_point: &str, kind: &str| FileSystemFact {
         partition,
@@ -84,4 +87,59 @@ fn no_plan_shows_a_password() {
     let plan = plan_of(&file);
     assert!(plan.contains("0/users/0/password 7 bytes"), "{plan}");
     assert!(!plan.contains("hunter2"), "{plan}");
+}
+
+/// Names of the steps in the plan of `yaml`; with `base` as its base configuration.
+fn order(base: &str, yaml: &str) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let top =
+        format!("previewFeatures: [custom-steps, base-configs]\nbaseConfigs: [{{path: base.yaml}}]\n{yaml}");
+    std::fs::write(directory.path().join("base.yaml"), format!("previewFeatures: [custom-steps]\n{base}"))
+        .unwrap();
+    std::fs::write(directory.path().join("top.yaml"), top).unwrap();
+    let plan = plan_of(&directory.path().join("top.yaml"));
+    let steps = plan.lines().filter_map(|line| line.strip_prefix("step ")?.split_whitespace().nth(1));
+    steps.map(str::to_owned).collect()
+}
+
+#[test]
+fn steps_of_ones_own_stand_where_the_configuration_says() {
+    let step = |name: &str, place: &str| format!("{{name: {name}, component: a.wasm{place}}}");
+    let os = "os: {hostname: a, users: [{name: u}], groups: [{name: g}], additionalFiles: [{destination: /a, content: b}]}";
+    let built_in = ["hostname", "groups", "users", "files", "release-file", "history"];
+    let cases: [(&str, &[&str]); 9] = [
+        ("", &["hostname", "groups", "users", "files", "own", "release-file", "history"]),
+        (
+            ", before: release-file",
+            &["hostname", "groups", "users", "files", "own", "release-file", "history"],
+        ),
+        (", after: files", &["hostname", "groups", "users", "files", "own", "release-file", "history"]),
+        (", before: hostname", &["own", "hostname", "groups", "users", "files", "release-file", "history"]),
+        (", after: history", &["hostname", "groups", "users", "files", "release-file", "history", "own"]),
+        (", after: users", &["hostname", "groups", "users", "own", "files", "release-file", "history"]),
+        // Nothing asks for these two, but their places are known.
+        (", after: directories", &["hostname", "groups", "users", "own", "files", "release-file", "history"]),
+        (", before: modules", &["hostname", "groups", "users", "files", "own", "release-file", "history"]),
+        (", after: groups", &["hostname", "groups", "own", "users", "files", "release-file", "history"]),
+    ];
+    for (place, expected) in cases {
+        assert_eq!(order("", &format!("{os}\nsteps: [{}]", step("own", place))), expected, "{place}");
+    }
+    let several = format!(
+        "{os}\nsteps: [{}, {}, {}]",
+        step("c", ""),
+        step("b", ", after: users"),
+        step("d", ", before: files")
+    );
+    let expected = ["hostname", "groups", "users", "a", "b", "d", "files", "c", "release-file", "history"];
+    assert_eq!(order(&format!("steps: [{}]", step("a", ", after: users")), &several), expected);
+    assert_eq!(order("", os), built_in);
+}
+
+#[test]
+fn a_step_stands_behind_the_last_and_before_the_first_of_its_kind() {
+    let users = |name: &str| format!("os: {{groups: [{{name: {name}}}], users: [{{name: {name}}}]}}");
+    let own = "\nsteps: [{name: own, component: a.wasm, after: groups}, {name: early, component: a.wasm, before: users}]";
+    let expected = ["groups", "early", "users", "groups", "own", "users", "release-file", "history"];
+    assert_eq!(order(&users("a"), &(users("b") + own)), expected);
 }

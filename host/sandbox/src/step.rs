@@ -4,6 +4,7 @@ use crate::abi::{Bound, Contract, WrongShape};
 use crate::artifacts::Artifacts;
 use crate::backtrace::Backtrace;
 use crate::error::{Error, ErrorKind, Result};
+use crate::imports::{self, Import};
 use crate::limits::{Exceeded, Limit, Limits};
 use crate::linker;
 use crate::sandbox::{Interrupter, mismatch};
@@ -148,6 +149,13 @@ impl LoadedStep {
         self.contract.version
     }
 
+    /// What the component imports.
+    #[must_use]
+    pub fn imports(&self) -> Vec<Import> {
+        let component = self.bound.pre().component();
+        imports::list(component.engine(), component)
+    }
+
     /// Asks the component what it is. It can call nothing but the log meanwhile.
     ///
     /// # Errors
@@ -223,8 +231,11 @@ impl LoadedStep {
     fn check_replay(&self, recorded: &TracedRun) -> Result<()> {
         let begin = &recorded.begin;
         if let Some(line) = recorded.secret() {
-            let text = format!("line {line} of the trace leaves out what was read there, because it is a secret");
-            return Err(self.trace_error(&text).hint("trace a run on an image whose secrets the step does not read"));
+            let text =
+                format!("line {line} of the trace leaves out what was read there, because it is a secret");
+            return Err(self
+                .trace_error(&text)
+                .hint("trace a run on an image whose secrets the step does not read"));
         }
         if !Contract::serving(&begin.contract).is_some_and(|one| one.line() == self.contract.line()) {
             let recorded: String = begin.contract.escape_default().take(40).collect();
@@ -303,7 +314,16 @@ impl LoadedStep {
         output: &Output,
     ) -> Parts {
         let wasi = WasiCtx::builder().stdout(output.stdout.clone()).stderr(output.stderr.clone()).build();
-        Parts { step: self.name.clone(), facts, limits, artifacts, guard: Guard::new(Scope::default()), tree, wasi, tracer: None }
+        Parts {
+            step: self.name.clone(),
+            facts,
+            limits,
+            artifacts,
+            guard: Guard::new(Scope::default()),
+            tree,
+            wasi,
+            tracer: None,
+        }
     }
 
     /// Makes a store of `parts` and does `call` in it, on a thread with room for the step's stack.
@@ -538,7 +558,10 @@ mod tests {
     fn the_last_words_of_other_languages_are_found() {
         for (stderr, words) in [
             ("panic: no such thing\n\ngoroutine 1 [running]:\nmain.main()\n", Some("panic: no such thing")),
-            ("Traceback (most recent call last):\n  File \"a.py\"\nValueError: no\n\n", Some("ValueError: no")),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\"\nValueError: no\n\n",
+                Some("ValueError: no"),
+            ),
             ("", None),
             ("\n \n", None),
         ] {

@@ -178,6 +178,27 @@ pub(crate) struct Customize {
     /// SELinux context in which file labels are set (not supported yet)
     #[arg(long, value_name = "CONTEXT", help_heading = "Running")]
     pub(crate) setfiles_context: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) steps: StepFlags,
+    /// Write down every call that steps make into the host, as JSON lines
+    #[arg(long, value_name = "FILE", value_parser = path(), help_heading = "Steps of your own")]
+    #[arg(conflicts_with = "plan")]
+    pub(crate) trace_steps: Option<PathBuf>,
+}
+
+/// How steps of the configuration's own are treated.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Steps of your own")]
+pub(crate) struct StepFlags {
+    /// Refuse steps that differ from `imagecustomizer.lock` beside the configuration
+    #[arg(long, num_args = 0..=1, require_equals = true, value_name = "true|false")]
+    #[arg(default_value = "false", default_missing_value = "true", value_parser = truth)]
+    #[arg(hide_default_value = true, action = ArgAction::Set)]
+    pub(crate) locked: bool,
+    /// Follow this policy too, beside /etc/imagecustomizer/policy.yaml
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// Flags of `create`.
@@ -297,6 +318,9 @@ pub(crate) struct ValidateConfig {
     #[arg(long, value_name = "KIND", default_value = DEFAULT_PASSWORDS, help_heading = "Flags")]
     #[arg(value_parser = one_of(&["any", "locked"]).map(|word| AllowedPasswords::from_flag(&word)))]
     pub(crate) allowed_passwords: AllowedPasswords,
+
+    #[command(flatten)]
+    pub(crate) steps: StepFlags,
 }
 
 /// `doctor` has no flags of its own.

@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use flags::{
     AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, GlobalFlags, PlanFormat, Resource,
-    Shell, ValidateConfig,
+    Shell, StepFlags, ValidateConfig,
 };
 pub(crate) use usage::Usage;
 pub(crate) use values::{ResourceList, path_list};

@@ -1,0 +1,315 @@
+//! `imagecustomizer.lock`: what the configuration's own steps were when somebody looked at them last.
+
+use super::{Components, Context, StepOptions, source};
+use crate::cancellation::Cancellation;
+use crate::error::{Error, ErrorKind, Result};
+use config::{
+    CustomStep, Diagnostic, LoadOptions, Mode, PasswordPolicy, ResolvedConfig, Rule, Span, StepField,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use units::PathPattern;
+
+/// The name of the file.
+const NAME: &str = "imagecustomizer.lock";
+/// The form of the file.
+const VERSION: u32 = 1;
+/// The largest file that is read.
+const LARGEST: u64 = 16 << 20;
+/// What to do about differences.
+const HINT: &str = "if that is meant, run `imagecustomizer step lock` and look at what it changes";
+
+/// What is known of the steps of a configuration.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// The form of the file.
+    version: u32,
+    /// In the order of their names.
+    steps: Vec<LockedStep>,
+}
+
+/// One step.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+struct LockedStep {
+    name: String,
+    /// As the configuration names it.
+    component: String,
+    /// Lower-case hex.
+    sha256: String,
+    /// The version of the step contract that the component follows.
+    contract: String,
+    /// In order.
+    imports: Vec<String>,
+    grant: LockedGrant,
+}
+
+/// What is granted; patterns in order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+struct LockedGrant {
+    /// `null`: everything but secrets.
+    read: Option<Vec<String>>,
+    write: Vec<String>,
+    nodes: bool,
+    commands: bool,
+    packages: bool,
+}
+
+/// What [`lock`] is asked to do.
+#[derive(Clone, Debug)]
+pub struct LockOptions {
+    /// The configuration.
+    pub config_file: PathBuf,
+    /// Policy, registries; `locked` is of no effect.
+    pub steps: StepOptions,
+    /// Directory for compiled components.
+    pub code_cache: Option<PathBuf>,
+    /// Ends the work early.
+    pub cancel: Cancellation,
+}
+
+/// Looks at the components of a configuration, and gives the lock that describes them with its path. Writes nothing.
+///
+/// # Errors
+/// As [`crate::validate_config`] with files.
+pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
+    let load = LoadOptions {
+        mode: Mode::ValidateConfig,
+        passwords: PasswordPolicy::Any,
+        overrides: config::Overrides::default(),
+    };
+    let config = config::load(&options.config_file, &load)?;
+    let steps = StepOptions { locked: false, ..options.steps.clone() };
+    let context = Context { options: &steps, cache: options.code_cache.as_deref(), cancel: &options.cancel };
+    let components = Components::prepare(&config, &context)?;
+    let steps = config.custom_steps();
+    let locked = steps.iter().filter_map(|step| LockedStep::of(step, &components));
+    Ok((lock_path(&config), Lock::new(locked.collect())))
+}
+
+/// The lock of a configuration: beside the file that was named.
+#[must_use]
+pub fn lock_path(config: &ResolvedConfig) -> PathBuf {
+    config.files().last().map_or_else(|| PathBuf::from(NAME), |file| file.dir.join(NAME))
+}
+
+impl Lock {
+    fn new(mut steps: Vec<LockedStep>) -> Self {
+        steps.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { version: VERSION, steps }
+    }
+
+    /// Reads a lock; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of another form.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let failed = || Error::new(ErrorKind::Config, "use the lock file").at(path);
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed().caused_by(error)),
+        };
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(failed().caused_by("it is not a regular file"));
+        }
+        let mut text = String::new();
+        file.take(LARGEST).read_to_string(&mut text).map_err(|error| failed().caused_by(error))?;
+        let lock: Self = serde_json::from_str(&text).map_err(|error| {
+            failed().caused_by(error).hint_at("write it anew with `imagecustomizer step lock`")
+        })?;
+        match lock.version {
+            VERSION => Ok(Some(lock)),
+            version => {
+                Err(failed().caused_by(format!("its form is {version}, and this program knows {VERSION}")))
+            }
+        }
+    }
+
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// None that could be met: the lock is plain data.
+    pub fn to_text(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self);
+        let text =
+            text.map_err(|error| Error::new(ErrorKind::Internal, "write the lock").caused_by(error))?;
+        Ok(text + "\n")
+    }
+
+    fn step(&self, name: &str) -> Option<&LockedStep> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+}
+
+impl LockedStep {
+    fn of(step: &CustomStep<'_>, components: &Components) -> Option<Self> {
+        let component = components.loaded.get(step.name())?;
+        Some(Self {
+            name: step.name().to_owned(),
+            component: step.component_text().to_owned(),
+            sha256: component.sha256.clone(),
+            contract: component.step.contract().to_owned(),
+            imports: imports(component),
+            grant: LockedGrant::of(step),
+        })
+    }
+}
+
+impl LockedGrant {
+    fn of(step: &CustomStep<'_>) -> Self {
+        Self {
+            read: step.read_patterns().map(sorted),
+            write: sorted(step.write_patterns()),
+            nodes: step.grants_nodes(),
+            commands: step.grants_commands(),
+            packages: step.grants_packages(),
+        }
+    }
+}
+
+fn sorted(patterns: Vec<PathPattern>) -> Vec<String> {
+    let texts: BTreeSet<String> = patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect();
+    texts.into_iter().collect()
+}
+
+fn imports(component: &super::Component) -> Vec<String> {
+    let names: BTreeSet<String> = component.step.imports().into_iter().map(|import| import.name).collect();
+    names.into_iter().collect()
+}
+
+/// Whether the lock speaks of the steps that there are, and of no others.
+pub(super) fn check_names(
+    config: &ResolvedConfig,
+    steps: &[CustomStep<'_>],
+    lock: Option<&Lock>,
+) -> Result<()> {
+    let mut problems = Vec::new();
+    for step in steps.iter().filter(|step| lock.is_none_or(|lock| lock.step(step.name()).is_none())) {
+        let name = step.name();
+        let message = match lock {
+            None => format!("step `{name}` is locked nowhere: there is no `{NAME}`"),
+            Some(_) => format!("step `{name}` is not in `{NAME}`"),
+        };
+        problems.push(step.problem(Rule::StepLocked, StepField::Whole, message).hint(HINT));
+    }
+    for locked in lock.iter().flat_map(|lock| &lock.steps) {
+        if !steps.iter().any(|step| step.name() == locked.name) {
+            let message = format!("step `{}` of `{NAME}` is not in the configuration", clip(&locked.name));
+            problems.push(Diagnostic::new(Rule::StepLocked, "steps", Span::default(), message).hint(HINT));
+        }
+    }
+    super::refuse_if_any(config, problems)
+}
+
+/// Whether the configuration and the components' bytes are what was locked; nothing was compiled yet.
+pub(super) fn check_configuration(
+    config: &ResolvedConfig,
+    steps: &[CustomStep<'_>],
+    binaries: &[source::Binary],
+    lock: &Lock,
+) -> Result<()> {
+    let mut problems = Vec::new();
+    for (step, binary) in steps.iter().zip(binaries) {
+        let Some(locked) = lock.step(step.name()) else { continue };
+        let grant = LockedGrant::of(step);
+        let mut differ = |field, what: &str, is: &str, was: &str| {
+            problems.push(difference(step, field, what, is, was));
+        };
+        if step.component_text() != locked.component {
+            differ(StepField::Component, "component", step.component_text(), &locked.component);
+        } else if binary.sha256 != locked.sha256 {
+            differ(StepField::Sha256, "component's sha256", &binary.sha256, &locked.sha256);
+        }
+        for (what, is, was) in grant.differences(&locked.grant) {
+            differ(StepField::Grant, what, &is, &was);
+        }
+    }
+    super::refuse_if_any(config, problems)
+}
+
+/// Whether the components, now that they are compiled, are what was locked.
+pub(super) fn check_components(
+    config: &ResolvedConfig,
+    steps: &[CustomStep<'_>],
+    components: &Components,
+    lock: &Lock,
+) -> Result<()> {
+    let mut problems = Vec::new();
+    for step in steps {
+        let (Some(locked), Some(found)) = (lock.step(step.name()), LockedStep::of(step, components)) else {
+            continue;
+        };
+        let contract = ("contract version", found.contract, locked.contract.clone());
+        let imports = ("imports", found.imports.join(", "), locked.imports.join(", "));
+        for (what, is, was) in [contract, imports].into_iter().filter(|(_, is, was)| is != was) {
+            problems.push(difference(step, StepField::Component, what, &is, &was));
+        }
+    }
+    super::refuse_if_any(config, problems)
+}
+
+fn difference(step: &CustomStep<'_>, field: StepField<'_>, what: &str, is: &str, was: &str) -> Diagnostic {
+    let (name, is, was) = (step.name(), clip(is), clip(was));
+    let message = format!("the {what} of step `{name}` is `{is}`, but `{was}` in `{NAME}`");
+    step.problem(Rule::StepLocked, field, message).hint(HINT)
+}
+
+impl LockedGrant {
+    /// What differs, with what it is and what it was.
+    fn differences(&self, was: &Self) -> Vec<(&'static str, String, String)> {
+        let list = |patterns: Option<&Vec<String>>| match patterns {
+            None => "everything but secrets".to_owned(),
+            Some(patterns) if patterns.is_empty() => "nothing".to_owned(),
+            Some(patterns) => patterns.join(", "),
+        };
+        let all = [
+            ("`grant.read`", list(self.read.as_ref()), list(was.read.as_ref())),
+            ("`grant.write`", list(Some(&self.write)), list(Some(&was.write))),
+            ("`grant.nodes`", self.nodes.to_string(), was.nodes.to_string()),
+            ("`grant.commands`", self.commands.to_string(), was.commands.to_string()),
+            ("`grant.packages`", self.packages.to_string(), was.packages.to_string()),
+        ];
+        all.into_iter().filter(|(_, is, was)| is != was).collect()
+    }
+}
+
+/// A text for a message; a lock may hold anything.
+fn clip(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_lock_is_refused() {
+        let scene = tempfile::tempdir().unwrap();
+        let path = scene.path().join(NAME);
+        assert_eq!(Lock::read(&path).unwrap(), None);
+        for (text, cause) in [
+            ("", "EOF"),
+            ("{}", "missing field"),
+            (r#"{"version":2,"steps":[]}"#, "its form is 2"),
+            (r#"{"version":1,"steps":[],"more":1}"#, "unknown field"),
+            (r#"{"version":1,"steps":[{"name":"a"}]}"#, "missing field"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Lock::read(&path).unwrap_err();
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains(cause), "{text}: {source}");
+        }
+        std::fs::write(&path, Lock::new(Vec::new()).to_text().unwrap()).unwrap();
+        assert_eq!(Lock::read(&path).unwrap(), Some(Lock::new(Vec::new())));
+    }
+}

@@ -1,0 +1,54 @@
+//! The policies that a run follows: that of the machine, and one that is named.
+
+use super::StepOptions;
+use crate::error::{Error, Result};
+use config::steps::StepLimits;
+use config::{CustomStep, ResolvedPolicy, load_policy};
+use std::path::Path;
+use units::PathPattern;
+
+/// The machine's policy. It holds whatever else is named: a policy can only take away.
+const OF_THE_MACHINE: &str = "/etc/imagecustomizer/policy.yaml";
+
+/// The policies of a run.
+pub(super) struct Policies(Vec<ResolvedPolicy>);
+
+impl Policies {
+    /// Reads the policies; that of the machine where there are steps that it could be about.
+    ///
+    /// # Errors
+    /// When one that is there, or is named, cannot be used.
+    pub(super) fn load(options: &StepOptions, has_steps: bool) -> Result<Self> {
+        let of_the_machine = Path::new(OF_THE_MACHINE);
+        // What cannot be looked at counts as there, so that nobody gets past it.
+        let is_there = std::fs::symlink_metadata(of_the_machine)
+            .map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |_| true);
+        let files =
+            (has_steps && is_there).then_some(of_the_machine).into_iter().chain(options.policy.as_deref());
+        let load = |file: &Path| {
+            load_policy(file).map_err(|problems| Error::of_policy(problems, "the policy cannot be used"))
+        };
+        files.map(load).collect::<Result<_>>().map(Self)
+    }
+
+    /// What the configuration alone shows.
+    pub(super) fn check(&self, steps: &[CustomStep<'_>]) -> Result<()> {
+        let secrets: Vec<PathPattern> =
+            rootfs::SECRETS.iter().filter_map(|pattern| pattern.parse().ok()).collect();
+        self.0.iter().try_for_each(|policy| policy.check(steps, &secrets).map_err(refused))
+    }
+
+    /// What may be used up at most, by each policy.
+    pub(super) fn limits(&self) -> Vec<StepLimits> {
+        self.0.iter().map(|policy| policy.maximum_limits().clone()).collect()
+    }
+
+    /// Which components may be used.
+    pub(super) fn check_component(&self, step: &CustomStep<'_>, sha256: &str) -> Result<()> {
+        self.0.iter().try_for_each(|policy| policy.check_component(step, sha256).map_err(refused))
+    }
+}
+
+fn refused(problems: config::Diagnostics) -> Error {
+    Error::of_policy(problems, "the policy does not allow this")
+}

@@ -1,0 +1,117 @@
+//! Where components come from.
+
+use config::{ComponentPlace, CustomStep, Diagnostic, OciComponent, Rule, StepField};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Fetches components that are not files of this machine.
+pub trait ComponentSource: fmt::Debug + Send + Sync {
+    /// The binary of a component, of at most `limit` bytes. Whoever implements this compares the digest of the manifest.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn fetch(&self, component: &OciComponent, limit: u64) -> Result<Vec<u8>, FetchError>;
+}
+
+/// Why a component could not be fetched.
+#[derive(Clone, Debug)]
+pub struct FetchError {
+    /// Lower case, no full stop; shows no credentials.
+    pub message: String,
+    /// What the person can do.
+    pub hint: Option<String>,
+}
+
+/// A component's bytes.
+pub(crate) struct Binary {
+    pub(crate) bytes: Vec<u8>,
+    /// Lower-case hex.
+    pub(crate) sha256: String,
+}
+
+/// The largest component that is read: what the sandbox takes, 128 MiB.
+const LARGEST: u64 = 128 << 20;
+
+/// Reads the component of a step, and compares it with the digest that the configuration names.
+pub(super) fn fetch(
+    step: &CustomStep<'_>,
+    source: Option<&dyn ComponentSource>,
+) -> Result<Binary, Diagnostic> {
+    let bytes = match step.component() {
+        ComponentPlace::File(path) => read(&path).map_err(|reason| {
+            let message = format!("the component `{}` cannot be used: {reason}", path.display());
+            step.problem(Rule::StepComponentFile, StepField::Component, message)
+        })?,
+        ComponentPlace::Oci(component) => download(step, &component, source)?,
+    };
+    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    match step.sha256().filter(|named| *named != sha256) {
+        None => Ok(Binary { bytes, sha256 }),
+        Some(_) => {
+            let message = format!("the component of step `{}` has another digest: {sha256}", step.name());
+            let problem = step.problem(Rule::StepComponentSha256, StepField::Sha256, message);
+            Err(problem.hint("if the component is the one that is meant, write its digest here"))
+        }
+    }
+}
+
+/// Reads a regular file of bounded size; a pipe in its place is not waited for.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path);
+    let file = file.map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LARGEST { Err("it is larger than 128 MiB".to_owned()) } else { Ok(bytes) }
+}
+
+fn download(
+    step: &CustomStep<'_>,
+    component: &OciComponent,
+    source: Option<&dyn ComponentSource>,
+) -> Result<Vec<u8>, Diagnostic> {
+    let Some(source) = source else {
+        let message = "components from registries are not supported yet";
+        let problem = step.problem(Rule::Unsupported, StepField::Component, message);
+        return Err(problem.hint("download the component, and name the file in `component`"));
+    };
+    let failed = |error: FetchError| {
+        let message = format!("the component `{component}` cannot be fetched: {}", error.message);
+        let problem = step.problem(Rule::StepComponentFetch, StepField::Component, message);
+        match error.hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    };
+    let bytes = source.fetch(component, LARGEST).map_err(failed)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(failed(FetchError { message: "it is larger than 128 MiB".to_owned(), hint: None })),
+        false => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_components() {
+        let scene = tempfile::tempdir().unwrap();
+        let pipe = scene.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert_eq!(read(&pipe).unwrap_err(), "it is not a regular file");
+        assert_eq!(read(scene.path()).unwrap_err(), "it is not a regular file");
+        assert!(read(&scene.path().join("none")).unwrap_err().contains("No such file"));
+        let large = scene.path().join("large");
+        std::fs::File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
+        assert_eq!(read(&large).unwrap_err(), "it is larger than 128 MiB");
+    }
+}
