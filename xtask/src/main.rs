@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod languages;
 mod packages;
 mod setup;
 mod shell;
@@ -25,10 +26,12 @@ usage: cargo xtask WORD
   steps             the built-in steps alone, as components: target/steps
   setup             what the other words set up by themselves: Debian packages and the wasm target
   fixtures          every image that the tests use: target/fixtures
+  languages         the same step in five languages, from the projects of `step new`: target/languages
   e2e [NAME…]       the end-to-end tests alone, or those whose names contain NAME
   fuzz [SECONDS]    damages images at random and looks for harm (60)
   bench [ROUNDS]    times the program beside the shell commands that do the same (5)
   bench --real [ROUNDS]  the same on a Debian with 100 MiB of files, beside loop and mount; needs root
+  bench --languages the five components: sizes, cold and warm start
   dist              the program as it is released: target/dist/imagecustomizer
 ";
 
@@ -55,10 +58,12 @@ fn run(words: &[&str]) -> Outcome {
         ["steps"] => build::steps(),
         ["setup"] => setup::prepare(setup::Purpose::Test),
         ["fixtures"] => test::fixtures(),
+        ["languages"] => languages::build(),
         ["e2e", names @ ..] => test::end_to_end(names),
         ["fuzz"] => test::fuzz("60"),
         ["fuzz", seconds] => test::fuzz(seconds),
         ["bench"] => bench::compare(5),
+        ["bench", "--languages"] => languages::compare(),
         ["bench", "--real"] => bench::compare_real(5),
         ["bench", "--real", rounds] => bench::compare_real(rounds.parse()?),
         ["bench", rounds] => bench::compare(rounds.parse()?),

@@ -31,6 +31,15 @@ pub(crate) const DEBIAN_IMAGE: [Need; 3] = [
 /// To make a Debian image as an ordinary user.
 pub(crate) const USER_NAMESPACE: [Need; 1] = [("newuidmap", "uidmap")];
 
+/// To build steps in other languages than Rust. Their compilers come from PyPI and npm, by digest.
+pub(crate) const LANGUAGES: [Need; 4] = [
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3"),
+    // What `python3 -m venv` needs besides.
+    ("/usr/share/python-wheels", "python3-venv"),
+];
+
 /// To run all tests. Those of the steps compare with the programs that a running system would use.
 pub(crate) const TESTS: [Need; 21] = [
     ("systemctl", "systemd"),

@@ -1,7 +1,7 @@
 //! Brings a machine that has rustup to where a word works. Where nothing is missing, nothing is done.
 
 use crate::Outcome;
-use crate::packages::{self, DEBIAN_IMAGE, Need, SMALL_IMAGES, TESTS, USER_NAMESPACE};
+use crate::packages::{self, DEBIAN_IMAGE, LANGUAGES, Need, SMALL_IMAGES, TESTS, USER_NAMESPACE};
 use crate::shell::{command, run, text};
 
 /// What the machine is to be able to do.
@@ -15,6 +15,8 @@ pub(crate) enum Purpose {
     Demo,
     /// Show the program on a Debian image.
     RealDemo,
+    /// Build the same step in five languages.
+    Languages,
     /// Run every test.
     Test,
 }
@@ -36,7 +38,8 @@ fn needs(purpose: Purpose) -> Vec<Need> {
         Purpose::Build | Purpose::Check => &[],
         Purpose::Demo => &[&SMALL_IMAGES],
         Purpose::RealDemo => &[&SMALL_IMAGES, &DEBIAN_IMAGE],
-        Purpose::Test => &[&SMALL_IMAGES, &DEBIAN_IMAGE, &TESTS],
+        Purpose::Languages => &[&LANGUAGES],
+        Purpose::Test => &[&SMALL_IMAGES, &DEBIAN_IMAGE, &TESTS, &LANGUAGES],
     };
     let debian = matches!(purpose, Purpose::RealDemo | Purpose::Test);
     let as_user: &[Need] = if debian && !packages::is_root() { &USER_NAMESPACE } else { &[] };

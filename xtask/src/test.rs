@@ -4,11 +4,12 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::build;
+use crate::languages;
 use crate::packages::is_root;
 use crate::setup::{Purpose, prepare};
 use crate::shell::{cargo, command, fixture_cache, run, text, workspace};
 
-/// Tests in modules of this name take minutes: a Debian image, its boot, the container.
+/// Tests in modules of this name take minutes: a Debian image, its boot, the container, steps in five languages.
 const SLOW: &str = "whole_system::";
 
 /// Every test there is. The runner comes last: its closing line is the result.
@@ -16,6 +17,7 @@ pub(crate) fn all() -> Outcome {
     prepare(Purpose::Test)?;
     documentation()?;
     schema()?;
+    languages::build()?;
     runner(&["--workspace"], &[])
 }
 

@@ -1,5 +1,6 @@
 //! What the sandbox costs. Prints figures and asserts nothing: `cargo nextest run --run-ignored only cost --no-capture`.
 
+use crate::languages::{self, LANGUAGES};
 use crate::scene::{Limits, STEP, Scene, component};
 use sandbox::{CodeCache, LoadedStep, Sandbox};
 use std::path::Path;
@@ -65,5 +66,34 @@ fn loading() {
             "{name}: {} bytes, engine {engine:?}, cold {cold:?}, warm {warm:?}, describe {describe:?} then {again:?}",
             wasm.len()
         );
+    }
+}
+
+/// A table in Markdown: the size of each component of `cargo xtask languages`, and what it costs to get it going.
+#[test]
+#[ignore = "measures"]
+fn five_languages() {
+    let directory = tempfile::tempdir().unwrap();
+    let millis = |time: Duration| format!("{:.2}", time.as_secs_f64() * 1000.0);
+    println!("| Language | Component, KiB | First load, ms | Later loads, ms | Describe, ms | Run, ms |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    for language in LANGUAGES {
+        let wasm = languages::component(language);
+        let sandbox =
+            || Sandbox::new(Some(CodeCache::open(&directory.path().join("code")).unwrap())).unwrap();
+        let load = |sandbox: &Sandbox| timed(|| sandbox.load(STEP, &wasm).unwrap()).0;
+        let first = load(&sandbox());
+        let later = (0..10).map(|_| load(&sandbox())).min().unwrap();
+        let scene = Scene::new();
+        let step = scene.sandbox.load(STEP, &wasm).unwrap();
+        let describe = (0..10).map(|_| timed(|| step.describe().unwrap()).0).min().unwrap();
+        let run = || {
+            let settings = r#"{"text":"hello"}"#;
+            timed(|| scene.run_loaded(&step, settings, Limits::default(), Default::default()).unwrap()).0
+        };
+        let run = (0..10).map(|_| run()).min().unwrap();
+        let size = wasm.len().div_ceil(1024);
+        let times = [first, later, describe, run].map(millis).join(" | ");
+        println!("| {language} | {size} | {times} |");
     }
 }

@@ -15,6 +15,7 @@ mod artifacts;
 mod concurrency;
 mod cost;
 mod files;
+mod languages;
 mod limits;
 mod loading;
 mod scene;
