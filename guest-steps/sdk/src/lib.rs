@@ -77,7 +77,7 @@ macro_rules! export_step {
                 }
             }
 
-            $crate::component::bindings::export!(Component with_types_in $crate::component::bindings);
+    $crate::component::bindings::export!(Component with_types_in $crate::component::bindings);
         };
     };
 }

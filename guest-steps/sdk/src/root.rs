@@ -165,7 +165,10 @@ mod tests {
             once(linked, |root| root.ensure_symlink("a", "/etc/l")),
             "d 0755 0:0 /etc\nl 0777 0:0 /etc/l -> a\n"
         );
-        assert_eq!(once(etc().file("/etc/a/b", ""), |root| root.ensure_absent("/etc/a")), "d 0755 0:0 /etc\n");
+        assert_eq!(
+            once(etc().file("/etc/a/b", ""), |root| root.ensure_absent("/etc/a")),
+            "d 0755 0:0 /etc\n"
+        );
     }
 
     #[test]

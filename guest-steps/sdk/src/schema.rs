@@ -313,7 +313,9 @@ mod tests {
             assert_eq!(crate::parse_settings::<Settings>(json).is_ok(), good, "{json}");
         }
         // What only the schema says.
-        for json in [r#"{"userNames":[],"type":{},"modes":{}}"#, r#"{"userNames":["A"],"type":{},"modes":{}}"#] {
+        for json in
+            [r#"{"userNames":[],"type":{},"modes":{}}"#, r#"{"userNames":["A"],"type":{},"modes":{}}"#]
+        {
             assert!(check_schema(SCHEMA, json).is_err(), "{json}");
         }
     }

@@ -60,7 +60,8 @@ fn member(field: &Field, of: &Attributes) -> Result<TokenStream> {
 fn names(data: &DataEnum, attributes: &Attributes) -> Result<TokenStream> {
     let name = |variant: &Variant| {
         if !matches!(variant.fields, Fields::Unit) {
-            let advice = "the schema of a variant that holds something is not derived: write SETTINGS_SCHEMA by hand";
+            let advice =
+                "the schema of a variant that holds something is not derived: write SETTINGS_SCHEMA by hand";
             return Err(Error::new_spanned(variant, advice));
         }
         let own = Attributes::read(&variant.attrs, Place::Variant)?;

@@ -49,7 +49,8 @@ pub fn settings<S: Step>(json: &str) -> Result<S::Settings, String> {
 /// # Errors
 /// `invalid-argument` for settings that the host would refuse, and the step's failures.
 pub fn run<S: Step>(json: &str, host: &MemoryHost) -> crate::Result<()> {
-    let settings = settings::<S>(json).map_err(|message| Failure::new(FailureCode::InvalidArgument, message))?;
+    let settings =
+        settings::<S>(json).map_err(|message| Failure::new(FailureCode::InvalidArgument, message))?;
     S::run(&settings, host)
 }
 

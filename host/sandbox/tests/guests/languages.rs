@@ -13,10 +13,8 @@ const FILE: &str = "/etc/front-door";
 
 /// A component that `cargo xtask languages` made; `IMAGECUSTOMIZER_LANGUAGES` says where, if not in the target directory.
 pub(crate) fn component(language: &str) -> Vec<u8> {
-    let built = std::env::var_os("IMAGECUSTOMIZER_LANGUAGES").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("languages"),
-        PathBuf::from,
-    );
+    let built = std::env::var_os("IMAGECUSTOMIZER_LANGUAGES")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("languages"), PathBuf::from);
     let path = built.join(language).with_extension("wasm");
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask languages` makes it", path.display()))
