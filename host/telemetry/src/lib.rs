@@ -13,10 +13,12 @@ pub mod payload;
 pub mod record;
 pub mod registry;
 pub mod schema;
+pub mod seeds;
 pub mod session;
 pub mod state;
 pub mod transport;
 
 mod azure;
+mod closed_set;
 mod gate;
 mod otlp;

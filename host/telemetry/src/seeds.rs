@@ -1,0 +1,133 @@
+//! What a payload holds beside the record: the hour in which the run started, and ids out of nothing but chance.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::registry::{CoarseDurationClass, Phase};
+
+/// The hour and the chance that go into one payload. The same seeds and the same record give the same payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeds {
+    pub(crate) hour: Hour,
+    pub(crate) ids: Ids,
+    pub(crate) lot: Lot,
+}
+
+impl Seeds {
+    /// Draws seeds for a run that started then.
+    ///
+    /// The start, and not the end, tells the hour: a component could delay the end into the next one.
+    ///
+    /// # Errors
+    /// The system gives no random bytes. Then nothing can be sent.
+    pub fn draw(started: SystemTime) -> Result<Self, NoRandomness> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(Self::from_bytes(started, &bytes))
+    }
+
+    pub(crate) fn from_bytes(started: SystemTime, bytes: &[u8; BYTES]) -> Self {
+        let mut source = bytes.iter().copied();
+        let mut next = || source.next().unwrap_or_default();
+        let lot = Lot([next(), next()]);
+        let trace = std::array::from_fn(|_| next());
+        let spans = std::array::from_fn(|_| std::array::from_fn(|_| next()));
+        Self { hour: Hour::of(started), ids: Ids { trace, spans }.without_zero(), lot }
+    }
+}
+
+/// Spans that a trace can have: the run and each of its parts.
+pub(crate) const SPANS: usize = 1 + Phase::ALL.len();
+pub(crate) const BYTES: usize = 2 + 16 + 8 * SPANS;
+
+/// The system gave no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRandomness;
+
+impl std::fmt::Display for NoRandomness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the system gives no random bytes")
+    }
+}
+
+impl std::error::Error for NoRandomness {}
+
+/// A full hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hour(u64);
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+impl Hour {
+    /// The hour that holds a time; the first of 1970 for a clock that is before it.
+    fn of(time: SystemTime) -> Self {
+        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        // The greatest time that OTLP's nanoseconds can say is in 2554; a clock beyond it is as wrong as one before.
+        let seconds = seconds.min(i64::MAX as u64 / 1_000_000_000);
+        Self(seconds / HOUR.as_secs())
+    }
+
+    pub(crate) fn start(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.seconds())
+    }
+
+    const fn seconds(self) -> u64 {
+        self.0.saturating_mul(HOUR.as_secs())
+    }
+
+    /// Nanoseconds since 1970 at so many milliseconds into the hour.
+    pub(crate) const fn nanoseconds(self, milliseconds: u64) -> u64 {
+        self.seconds().saturating_mul(1000).saturating_add(milliseconds).saturating_mul(1_000_000)
+    }
+}
+
+/// Ids of a trace and its spans: the run first, then its parts in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ids {
+    pub(crate) trace: [u8; 16],
+    pub(crate) spans: [[u8; 8]; SPANS],
+}
+
+impl Ids {
+    /// An id of zeros means that there is none.
+    fn without_zero(mut self) -> Self {
+        let trace = std::iter::once(self.trace.as_mut_slice());
+        for id in trace.chain(self.spans.iter_mut().map(<[u8; 8]>::as_mut_slice)) {
+            if let (true, Some(last)) = (id.iter().all(|byte| *byte == 0), id.last_mut()) {
+                *last = 1;
+            }
+        }
+        self
+    }
+
+    pub(crate) const fn run(&self) -> [u8; 8] {
+        let [run, ..] = self.spans;
+        run
+    }
+
+    pub(crate) fn phase(&self, phase: Phase) -> [u8; 8] {
+        self.spans.get(1 + phase as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Two random bytes that decide whether a run's coarse class is sent as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lot(pub(crate) [u8; 2]);
+
+/// Of 256: how often the class is sent as it is. Otherwise each of the four is, equally often.
+pub(crate) const KEPT_OF_256: u8 = 189;
+
+impl Lot {
+    /// The class that is sent. Nobody can tell from one report which class the run had; the shares among many can be
+    /// told, because the odds are known.
+    pub(crate) fn respond(self, class: CoarseDurationClass) -> CoarseDurationClass {
+        let Self([keep, pick]) = self;
+        if keep < KEPT_OF_256 {
+            return class;
+        }
+        // Four divides 256, so each is equally likely.
+        let classes = CoarseDurationClass::ALL;
+        classes.get(usize::from(pick) % classes.len()).copied().unwrap_or(class)
+    }
+}
+
+const _: () = assert!(256 % CoarseDurationClass::ALL.len() == 0);
