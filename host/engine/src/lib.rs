@@ -14,6 +14,7 @@ mod report;
 mod run_clock;
 mod seal;
 mod steps;
+mod usage;
 mod validate;
 
 pub use builtin::{components, precompile};
@@ -26,6 +27,7 @@ pub use open::open_image;
 pub use plan::Plan;
 pub use program::Program;
 pub use report::{PhaseReport, Report, StepReport};
+pub use usage::{End, Usage};
 pub use validate::{ValidateOptions, validate_config};
 
 /// The version of this program.

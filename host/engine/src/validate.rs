@@ -1,6 +1,7 @@
 //! `validate-config`: everything that can be said of a configuration without an image.
 
 use crate::error::Result;
+use crate::usage::Usage;
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
 use std::path::PathBuf;
 
@@ -13,6 +14,8 @@ pub struct ValidateOptions {
     pub files: bool,
     /// Which kinds of passwords it may hold.
     pub passwords: PasswordPolicy,
+    /// What telemetry may know of the run.
+    pub usage: Usage,
 }
 
 /// Checks a configuration and its bases; with `files`, also what they name.
@@ -26,6 +29,7 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
         mode: Mode::ValidateConfig,
     };
     let config = config::load(&options.config_file, &load)?;
+    options.usage.config(&config);
     if options.files {
         config.validate_resources(Resources::FILES)?;
     }
