@@ -27,6 +27,9 @@ pub(crate) trait ClosedSet: Copy {
     const ATTRIBUTE: Attribute;
 
     fn value(self) -> &'static str;
+
+    /// The member that is sent as this text. For the gate, which reads what is about to be sent.
+    fn named(value: &str) -> Option<Self>;
 }
 
 /// In which record something occurs.
@@ -110,6 +113,10 @@ macro_rules! closed_set {
             fn value(self) -> &'static str {
                 self.as_str()
             }
+
+            fn named(value: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|member| member.as_str() == value)
+            }
         }
     };
 }
@@ -136,6 +143,14 @@ macro_rules! duration_classes {
                 match self {
                     $(Self::$variant => $length,)+
                     Self::$last => $last_length,
+                }
+            }
+
+            /// As [`Self::length_ms`], in seconds.
+            pub(crate) const fn length_seconds(self) -> f64 {
+                match self {
+                    $(Self::$variant => $length as f64 / 1000.0,)+
+                    Self::$last => $last_length as f64 / 1000.0,
                 }
             }
         }

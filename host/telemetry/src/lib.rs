@@ -8,6 +8,7 @@ pub mod bound;
 pub mod consent;
 pub mod destination;
 pub mod environment;
+pub mod gate;
 pub mod notice;
 pub mod payload;
 pub mod record;
@@ -15,10 +16,14 @@ pub mod registry;
 pub mod schema;
 pub mod seeds;
 pub mod session;
+pub mod standing;
 pub mod state;
 pub mod transport;
 
 mod azure;
 mod closed_set;
-mod gate;
 mod otlp;
+#[cfg(test)]
+mod samples;
+mod signals;
+mod values;

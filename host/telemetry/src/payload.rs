@@ -1,8 +1,43 @@
 //! The bytes that are sent: made from a record, and through the gate before anyone else sees them.
 
 use std::fmt;
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::destination::InstrumentationKey;
+use crate::gate::{Gate, MAX_JSON};
+use crate::record::{Environment, RunRecord};
+use crate::seeds::Seeds;
+use crate::{azure, otlp, signals};
+
+/// Makes what is sent of a run. Sends nothing, starts no thread, reads neither environment nor files; takes some
+/// milliseconds.
+///
+/// # Errors
+/// [`Refused`] when the gate would not let it pass, which is a mistake in this program.
+pub fn payload(
+    record: &RunRecord,
+    environment: &Environment,
+    kind: PayloadKind,
+    seeds: &Seeds,
+) -> Result<Payload, Refused> {
+    let report = record.report(seeds.lot);
+    let gate = Gate::of(seeds, &report);
+    let make = || {
+        let signals = signals::record(environment, &report, seeds)?;
+        match kind {
+            PayloadKind::Otlp => otlp::parts(signals, &gate),
+            PayloadKind::AzureMonitor(key) => azure::parts(signals, &gate, key),
+        }
+    };
+    // What the SDK says of itself belongs into nobody's log, and a mistake in it must not end the run.
+    let parts = catch_unwind(AssertUnwindSafe(|| with_default(NoSubscriber::default(), make)));
+    parts.unwrap_or(Err(Refused::because("the SDK panicked"))).map(|parts| Payload { parts })
+}
 
 /// Which kind of receiver a payload is for.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +79,31 @@ pub struct Payload {
     pub parts: Vec<Part>,
 }
 
+impl Payload {
+    /// Exactly what is sent, one JSON object a line: requests for OTLP collectors by OTLP's mapping to JSON, items for
+    /// Azure Monitor as they are.
+    #[must_use]
+    pub fn to_json_lines(&self) -> String {
+        self.parts.iter().flat_map(Part::to_json).map(|line| format!("{line}\n")).collect()
+    }
+}
+
+impl Part {
+    fn to_json(&self) -> Vec<Value> {
+        match self.signal {
+            Signal::Traces => otlp::traces_json(&self.bytes).into_iter().collect(),
+            Signal::Metrics => otlp::metrics_json(&self.bytes).into_iter().collect(),
+            Signal::AzureTrack => items(&self.bytes).unwrap_or_default(),
+        }
+    }
+}
+
+fn items(body: &[u8]) -> Option<Vec<Value>> {
+    let mut text = Vec::new();
+    GzDecoder::new(body).take(MAX_JSON).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
 /// The gate, or the SDK before it, refused: nothing is sent. That is a mistake in this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -64,3 +124,19 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn show() {
+        for record in [samples::record(), samples::foreign()] {
+            for kind in [PayloadKind::Otlp, PayloadKind::AzureMonitor(InstrumentationKey::new([7; 16]))] {
+                let payload = payload(&record, &samples::ENVIRONMENT, kind, &samples::seeds()).unwrap();
+                println!("{}", payload.to_json_lines());
+            }
+        }
+    }
+}

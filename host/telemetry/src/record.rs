@@ -66,8 +66,8 @@
 
 use crate::closed_set::Shape;
 use crate::registry::{
-    Api, BaseDistro, BaseSource, Ci, CoarseDurationClass, Command, DurationClass, ErrorType, HostArch, HostEnv,
-    HostOs, InputFormat, InstallKind, Outcome, OutputFormat, Phase, ServiceVersion,
+    Api, BaseDistro, BaseSource, Ci, CoarseDurationClass, Command, DurationClass, ErrorType, HostArch,
+    HostEnv, HostOs, InputFormat, InstallKind, Outcome, OutputFormat, Phase, ServiceVersion,
 };
 use crate::seeds::Lot;
 
@@ -137,10 +137,11 @@ impl RunRecord {
             true => (InputFormat::None, BaseDistro::Unknown),
             false => (self.input, self.distro),
         };
-        let (outcome, error) = match (foreign, failed) {
+        let (outcome, error) = match (failed, foreign) {
+            (false, _) => (Outcome::Success, ErrorType::None),
             (true, true) => (Outcome::GuestError, ErrorType::GuestError),
-            (true, false) => (Outcome::Success, ErrorType::None),
-            (false, _) => (self.outcome, self.error),
+            (true, false) if self.error == ErrorType::None => (self.outcome, ErrorType::Other),
+            (true, false) => (self.outcome, self.error),
         };
         let detail = match foreign {
             true => Detail::Minimal { duration: lot.respond(self.duration.coarse()) },

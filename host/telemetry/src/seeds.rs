@@ -74,13 +74,47 @@ impl Hour {
         self.0.saturating_mul(HOUR.as_secs())
     }
 
+    /// So many milliseconds into the hour, as RFC 3339 writes it.
+    pub(crate) fn utc(self, milliseconds: u64) -> String {
+        let seconds = self.seconds() + milliseconds / 1000;
+        let (year, month, day) = date(seconds / 86_400);
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        let rest = milliseconds % 1000;
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z")
+    }
+
     /// Nanoseconds since 1970 at so many milliseconds into the hour.
     pub(crate) const fn nanoseconds(self, milliseconds: u64) -> u64 {
         self.seconds().saturating_mul(1000).saturating_add(milliseconds).saturating_mul(1_000_000)
     }
 }
 
-/// Ids of a trace and its spans: the run first, then its parts in their order.
+/// Year, month and day of a number of days since 1970, in the Gregorian calendar.
+fn date(mut days: u64) -> (u64, u64, u64) {
+    let leap = |year: u64| {
+        u64::from((year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400))
+    };
+    let mut year = 1970;
+    while days >= 365 + leap(year) {
+        days -= 365 + leap(year);
+        year += 1;
+    }
+    let mut month = 1;
+    loop {
+        let length = match month {
+            2 => 28 + leap(year),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        if days < length {
+            return (year, month, days + 1);
+        }
+        days -= length;
+        month += 1;
+    }
+}
+
+/// Ids of a trace and its spans: the run first, then the parts that were entered in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ids {
     pub(crate) trace: [u8; 16],
@@ -99,13 +133,10 @@ impl Ids {
         self
     }
 
+    /// Of the run's span, which all others belong to.
     pub(crate) const fn run(&self) -> [u8; 8] {
         let [run, ..] = self.spans;
         run
-    }
-
-    pub(crate) fn phase(&self, phase: Phase) -> [u8; 8] {
-        self.spans.get(1 + phase as usize).copied().unwrap_or_default()
     }
 }
 

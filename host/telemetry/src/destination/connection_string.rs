@@ -34,6 +34,11 @@ impl InstrumentationKey {
         Some(Self(bytes))
     }
 
+    /// The key with these bytes.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// As items carry it: five groups of small hexadecimal digits.
     pub(crate) fn to_text(self) -> String {
         let mut text = String::with_capacity(36);
