@@ -57,7 +57,8 @@ pub(super) fn host_os(text: &str) -> HostOs {
 
 /// Families whose members we do not tell apart.
 fn relative(id: &str, like: &str) -> HostOs {
-    let is = |known: &[&str]| known.contains(&id) || like.split_ascii_whitespace().any(|id| known.contains(&id));
+    let is =
+        |known: &[&str]| known.contains(&id) || like.split_ascii_whitespace().any(|id| known.contains(&id));
     if is(&["rhel", "centos", "rocky", "almalinux", "ol"]) {
         HostOs::RhelLike
     } else if is(&["suse", "opensuse", "sles", "opensuse-leap", "opensuse-tumbleweed"]) {

@@ -54,7 +54,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let path = self.path.display();
         match self.kind {
-            ErrorKind::NoPlace => Some("set `HOME`, or switch off with `IMAGECUSTOMIZER_TELEMETRY=off`".into()),
+            ErrorKind::NoPlace => {
+                Some("set `HOME`, or switch off with `IMAGECUSTOMIZER_TELEMETRY=off`".into())
+            }
             ErrorKind::Kind | ErrorKind::Owner => Some(format!("remove `{path}`")),
             ErrorKind::Permissions => Some(format!("chmod go-w `{path}`")),
             ErrorKind::Content => Some("choose again: `imagecustomizer telemetry on` or `off`".into()),

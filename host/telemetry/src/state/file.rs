@@ -154,7 +154,9 @@ impl StateFile {
         let mut bytes = Vec::new();
         let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
         // One byte more than the limit, so that a longer file does not look like a shorter one.
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Error::io(&path, error))?;
+        file.take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::io(&path, error))?;
         let sound = Some(bytes).filter(|bytes| bytes.len() <= MAX_BYTES);
         let state = sound.and_then(|bytes| State::from_text(&bytes));
         state.ok_or_else(|| Error::new(ErrorKind::Content, &path))
@@ -330,7 +332,10 @@ mod tests {
         choose(&file, Choice::Off);
         file.change(PATIENCE, |state| state.last = Some("delivered".into())).unwrap();
         file.change(PATIENCE, |state| state.notice = 7).unwrap();
-        assert_eq!(file.read().unwrap(), State { choice: Choice::Off, notice: 7, last: Some("delivered".into()) });
+        assert_eq!(
+            file.read().unwrap(),
+            State { choice: Choice::Off, notice: 7, last: Some("delivered".into()) }
+        );
     }
 
     #[test]
@@ -424,23 +429,22 @@ mod tests {
     fn anything_but_a_small_plain_file_is_refused_without_waiting() {
         let (_scene, file) = scene();
         choose(&file, Choice::On);
-        let make_pipe = |path: &Path| rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, FILE_MODE, 0).unwrap();
-        let cases: [(&dyn Fn(&Path), ErrorKind); 5] = [
-            (&|path| fs::create_dir(path).unwrap(), ErrorKind::Kind),
-            (&make_pipe, ErrorKind::Kind),
-            (&|path| fs::write(path, "").unwrap(), ErrorKind::Content),
-            (&|path| fs::write(path, "choice on\n").unwrap(), ErrorKind::Content),
-            (&|path| fs::write(path, "x".repeat(1 << 20)).unwrap(), ErrorKind::Content),
-        ];
-        for (make, expected) in cases {
-            let path = file.path();
-            let _ = fs::remove_file(&path);
-            let _ = fs::remove_dir(&path);
+        let make_pipe: fn(&Path) =
+            |path| rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, FILE_MODE, 0).unwrap();
+        let path = file.path();
+        let holding = |text: &str| {
+            fs::write(&path, text).unwrap();
+            allow(&path, 0o600);
+        };
+        for text in ["", "choice on\n", &"x".repeat(1 << 20)] {
+            holding(text);
+            assert_eq!(kind(&file), ErrorKind::Content);
+            assert!(file.change(PATIENCE, |state| state.notice = 1).is_err());
+        }
+        for make in [make_pipe, |path: &Path| fs::create_dir(path).unwrap()] {
+            fs::remove_file(&path).unwrap();
             make(&path);
-            if !path.is_dir() {
-                allow(&path, 0o600);
-            }
-            assert_eq!(kind(&file), expected);
+            assert_eq!(kind(&file), ErrorKind::Kind);
             assert!(file.change(PATIENCE, |state| state.notice = 1).is_err());
         }
     }
