@@ -17,6 +17,7 @@ const SLACK: Duration = Duration::from_millis(250);
 
 const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+#[expect(clippy::unwrap_used, reason = "what these tests set is sound")]
 fn destination(set: &[(&str, &str)]) -> Destination {
     let lookup =
         |name: &str| set.iter().find(|(own, _)| *own == name).map(|(_, value)| OsString::from(value));

@@ -1,17 +1,19 @@
 //! Endpoints on the loopback, good and bad. Each listens on a port of its own until the process ends.
 
+#![allow(dead_code, reason = "each of those who share it uses a part")]
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-pub mod proxy;
-pub mod tls;
+pub(crate) mod proxy;
+pub(crate) mod tls;
 
 /// What an endpoint does with a request.
 #[derive(Clone, Copy, Debug)]
-pub enum Behaviour {
+pub(crate) enum Behaviour {
     /// Answers with this status and these header lines.
     Answers(u16, &'static str),
     /// Answers with 200 after a while.
@@ -34,28 +36,28 @@ pub enum Behaviour {
 
 /// One request as it was on the wire.
 #[derive(Clone, Debug, Default)]
-pub struct Received {
+pub(crate) struct Received {
     /// The request's line and its headers, each with its `\r\n`.
-    pub head: String,
+    pub(crate) head: String,
     /// As many bytes as `content-length` says.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A listening endpoint.
 #[derive(Clone)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Endpoint {
     /// Starts to listen.
-    pub fn start(behaviour: Behaviour) -> io::Result<Self> {
+    pub(crate) fn start(behaviour: Behaviour) -> io::Result<Self> {
         Self::serve(move |mut stream, received| act(behaviour, &mut stream, received))
     }
 
     /// Starts to listen, with something else to do for each connection.
-    pub fn serve<F>(act: F) -> io::Result<Self>
+    pub(crate) fn serve<F>(act: F) -> io::Result<Self>
     where
         F: Fn(TcpStream, &Mutex<Vec<Received>>) -> io::Result<()> + Send + Sync + 'static,
     {
@@ -73,17 +75,17 @@ impl Endpoint {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its address for HTTP without TLS.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// All requests until now.
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -140,7 +142,7 @@ fn endless(stream: &mut TcpStream, piece: &[u8]) -> io::Result<()> {
 }
 
 /// Reads one request with its body.
-pub fn read_request(stream: &mut impl Read) -> io::Result<Received> {
+pub(crate) fn read_request(stream: &mut impl Read) -> io::Result<Received> {
     let mut reader = BufReader::with_capacity(1, stream);
     let mut received = Received::default();
     loop {
@@ -160,19 +162,19 @@ pub fn read_request(stream: &mut impl Read) -> io::Result<Received> {
 
 impl Received {
     /// The value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
         fields.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     /// The path of the request.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or("")
     }
 }
 
 /// Writes a small answer, as Azure Monitor and collectors give it.
-pub fn answer(stream: &mut impl Write, status: u16, headers: &str) -> io::Result<()> {
+pub(crate) fn answer(stream: &mut impl Write, status: u16, headers: &str) -> io::Result<()> {
     let body = r#"{"itemsReceived":1,"itemsAccepted":1,"errors":[]}"#;
     let length = body.len();
     write!(stream, "HTTP/1.1 {status} So\r\n{headers}content-length: {length}\r\n\r\n{body}")?;
@@ -180,19 +182,19 @@ pub fn answer(stream: &mut impl Write, status: u16, headers: &str) -> io::Result
 }
 
 /// An address where nobody listens.
-pub fn refused() -> io::Result<SocketAddr> {
+pub(crate) fn refused() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// An address that drops what comes, as behind a firewall: a listener that accepts nothing, with its queue full.
-pub struct Blackhole {
+pub(crate) struct Blackhole {
     listener: TcpListener,
     _queued: Vec<TcpStream>,
 }
 
 impl Blackhole {
     /// Starts to listen and fills the queue.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         // A second call sets the length of the queue.
         rustix::net::listen(&listener, 0)?;
@@ -205,7 +207,7 @@ impl Blackhole {
     }
 
     /// Its address for HTTP without TLS.
-    pub fn url(&self) -> io::Result<String> {
+    pub(crate) fn url(&self) -> io::Result<String> {
         Ok(format!("http://{}", self.listener.local_addr()?))
     }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use super::{Endpoint, read_request};
 
 /// Starts a proxy for `CONNECT` in front of `place`.
-pub fn start(place: SocketAddr) -> io::Result<Endpoint> {
+pub(crate) fn start(place: SocketAddr) -> io::Result<Endpoint> {
     Endpoint::serve(move |mut stream, received| {
         let request = read_request(&mut stream)?;
         let connects = request.head.starts_with("CONNECT ");

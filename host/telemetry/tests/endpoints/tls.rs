@@ -10,11 +10,11 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::{Endpoint, answer, read_request};
 
 /// The certificate that one has to trust; `localhost.gen.sh` makes it.
-pub const CERTIFICATE: &[u8] = include_bytes!("localhost.pem");
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("localhost.pem");
 const KEY: &[u8] = include_bytes!("localhost.key.pem");
 
 /// Starts an endpoint for `localhost` that answers 200.
-pub fn start() -> io::Result<Endpoint> {
+pub(crate) fn start() -> io::Result<Endpoint> {
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE).map_err(io::Error::other)?;
     let key = PrivateKeyDer::from_pem_slice(KEY).map_err(io::Error::other)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
