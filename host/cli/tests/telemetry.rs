@@ -15,11 +15,13 @@ struct Machine {
     variables: Vec<(&'static str, &'static str)>,
 }
 
+type Variables<'a> = &'a [(&'static str, &'static str)];
+
 /// Nobody listens there.
 const COLLECTOR: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
 
 impl Machine {
-    fn new(variables: &[(&'static str, &'static str)]) -> Self {
+    fn new(variables: Variables<'_>) -> Self {
         Self { home: tempfile::tempdir().unwrap(), variables: variables.to_vec() }
     }
 
@@ -108,7 +110,7 @@ fn a_choice_that_cannot_be_kept_is_a_failure_with_a_hint() {
 
 #[test]
 fn each_way_to_switch_off_is_named() {
-    let cases: [(&[(&str, &str)], &str, &str); 6] = [
+    let cases: [(Variables<'_>, &str, &str); 6] = [
         (&[], "telemetry status", "nothing is sent: this build knows no destination"),
         (&[COLLECTOR], "telemetry --disable-telemetry", "off: `--disable-telemetry` is given"),
         (&[COLLECTOR], "--disable-telemetry telemetry", "off: `--disable-telemetry` is given"),

@@ -196,7 +196,8 @@ mod tests {
         let told = schema_version();
         let ci = ("GITHUB_ACTIONS", "true");
         let container = ("IMAGECUSTOMIZER_CONTAINER", "1");
-        let cases: [(&[(&str, &str)], Choice, u32, Verdict); 14] = [
+        type Variables<'a> = &'a [(&'static str, &'static str)];
+        let cases: [(Variables<'_>, Choice, u32, Verdict); 14] = [
             (&[], Choice::Unset, 0, NoDestination),
             (&[], Choice::On, told, NoDestination),
             (&[], Choice::Off, told, Off(OptOut::Stored)),
