@@ -138,7 +138,8 @@ pub(crate) fn run(flags: &Telemetry, disabled: bool) -> Result<(), Failure> {
         Action::Off => choose(Choice::Off, disabled),
         Action::Preview => preview::preview(&flags.command_line, disabled),
         Action::Schema => match flags.format {
-            Form::Text | Form::Json => Err(Failure::not_supported("telemetry schema")),
+            Form::Text => print(&::telemetry::schema::text()),
+            Form::Json => print(&format!("{:#}\n", ::telemetry::schema::json())),
         },
     }
 }
