@@ -126,7 +126,7 @@ macro_rules! duration_classes {
     ($name:ident { $($variant:ident: below $below:literal, length $length:literal;)+ } $last:ident: length $last_length:literal;) => {
         impl $name {
             /// Upper bounds of all classes but the last, in seconds.
-            pub(crate) const BOUNDS: &'static [f64] = &[$($below as f64),+];
+            pub const BOUNDS: &'static [f64] = &[$($below as f64),+];
 
             /// The class of a duration.
             #[must_use]
@@ -147,7 +147,8 @@ macro_rules! duration_classes {
             }
 
             /// As [`Self::length_ms`], in seconds.
-            pub(crate) const fn length_seconds(self) -> f64 {
+            #[must_use]
+            pub const fn length_seconds(self) -> f64 {
                 match self {
                     $(Self::$variant => $length as f64 / 1000.0,)+
                     Self::$last => $last_length as f64 / 1000.0,

@@ -313,7 +313,8 @@ mod tests {
     fn prints_payloads() {
         for record in [samples::record(), samples::foreign()] {
             for kind in kinds() {
-                println!("{:?}", payload(&record, &samples::ENVIRONMENT, kind, &samples::seeds()).unwrap());
+                let payload = payload(&record, &samples::ENVIRONMENT, kind, &samples::seeds()).unwrap();
+                println!("{payload:?}\n{}", payload.to_json_lines());
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::registry::{
     Api, BaseDistro, BaseSource, Command, DurationClass, ErrorType, InputFormat, Outcome, OutputFormat,
     PHASE_SPAN, Phase, RUN_SPAN, SchemaVersion, ServiceName,
 };
+use crate::schema::VERSION;
 
 /// A key and a value of the registry.
 pub(crate) type Pair = (&'static str, &'static str);
@@ -35,7 +36,7 @@ impl Environment {
         vec![
             pair(ServiceName::Imagecustomizer),
             pair(version),
-            pair(SchemaVersion::V1),
+            pair(VERSION),
             pair(install),
             pair(os),
             pair(env),

@@ -9,6 +9,8 @@ mod azure;
 mod items;
 mod message;
 mod otlp;
+#[cfg(test)]
+mod tests;
 
 use crate::closed_set::Shape;
 use crate::record::{Components, Report};

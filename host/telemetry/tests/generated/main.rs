@@ -31,15 +31,29 @@ fn the_rust_code_is_made_from_the_registry() -> Outcome {
     check(&in_crate("src/registry.rs"), &rust::code(&model::read(SOURCE)?)?)
 }
 
+const BEGIN: &str = "<!-- generated: begin -->\n";
+const END: &str = "<!-- generated: end -->\n";
+
+#[test]
+fn the_page_lists_the_registry() -> Outcome {
+    let path = in_crate("../../docs/telemetry.md");
+    let page = fs::read_to_string(&path)?;
+    let (before, rest) = page.split_once(BEGIN).ok_or("no begin of the list")?;
+    let (_, after) = rest.split_once(END).ok_or("no end of the list")?;
+    check(&path, &format!("{before}{BEGIN}{}{END}{after}", telemetry::schema::markdown()))
+}
+
+#[test]
+fn the_json_schema_is_made_from_the_registry() -> Outcome {
+    let schema = serde_json::to_string_pretty(&telemetry::schema::json())?;
+    check(&in_crate("../../docs/telemetry.schema.json"), &format!("{schema}\n"))
+}
+
 #[test]
 fn what_is_not_closed_is_refused() -> Outcome {
-    let text = SOURCE.to_owned();
-    assert!(model::read(&text).is_ok());
+    assert!(model::read(SOURCE).is_ok());
     let attribute = |kind: &str| {
-        format!(
-            "{SOURCE}\n",
-        )
-        .replacen(
+        SOURCE.replacen(
             "entities:",
             &format!(
                 "- key: imagecustomizer.leak\n  brief: A leak.\n  stability: development\n  annotations: {{ \
@@ -48,8 +62,12 @@ fn what_is_not_closed_is_refused() -> Outcome {
             1,
         )
     };
-    assert!(model::read(&attribute("{ members: [{ id: one, stability: development, brief: One. }] }")).is_ok());
-    for kind in ["string", "int", "double", "boolean", "string[]", "any", "template[string]", "{ members: [] }"] {
+    assert!(
+        model::read(&attribute("{ members: [{ id: one, stability: development, brief: One. }] }")).is_ok()
+    );
+    for kind in
+        ["string", "int", "double", "boolean", "string[]", "any", "template[string]", "{ members: [] }"]
+    {
         assert!(model::read(&attribute(kind)).is_err(), "{kind}");
     }
     let cases = [

@@ -246,7 +246,8 @@ impl Registry {
                 return Err(format!("the name of `{}` is not its type", span.name).into());
             }
         }
-        let resource = self.entities.iter().flat_map(|entity| entity.identity.iter().chain(&entity.description));
+        let resource =
+            self.entities.iter().flat_map(|entity| entity.identity.iter().chain(&entity.description));
         let spans = self.spans.iter().flat_map(|span| &span.attributes);
         let metrics = self.metrics.iter().flat_map(|metric| &metric.attributes);
         resource.chain(spans).chain(metrics).try_for_each(|wanted| self.attribute(&wanted.key).map(drop))
@@ -293,7 +294,9 @@ fn json(yaml: &Yaml<'_>) -> Outcome<Value> {
         Yaml::Mapping(entries) => {
             let mut map = Map::new();
             for (key, value) in entries {
-                let Yaml::Value(Scalar::String(key)) = key else { return Err("a key that is no text".into()) };
+                let Yaml::Value(Scalar::String(key)) = key else {
+                    return Err("a key that is no text".into());
+                };
                 map.insert(key.to_string(), json(value)?);
             }
             Value::Object(map)

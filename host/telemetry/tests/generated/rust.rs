@@ -46,7 +46,11 @@ fn enumeration(code: &mut String, attribute: &Attribute) -> Outcome {
         Category::Performance => "Performance",
     };
     let guest = attribute.about().guest;
-    writeln!(code, "\nclosed_set! {{\n    {rust}, {key:?}, {:?}, {category}, guest {guest}, {{", attribute.brief)?;
+    writeln!(
+        code,
+        "\nclosed_set! {{\n    {rust}, {key:?}, {:?}, {category}, guest {guest}, {{",
+        attribute.brief
+    )?;
     for member in attribute.members() {
         writeln!(code, "        {} = {:?}: {:?},", pascal(&member.id), member.value(), member.brief)?;
     }
@@ -56,7 +60,11 @@ fn enumeration(code: &mut String, attribute: &Attribute) -> Outcome {
 
 fn durations(code: &mut String, attribute: &Attribute) -> Outcome {
     let length = |member: &Member| -> Option<u64> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a registry we wrote")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds of a registry we wrote"
+        )]
         member.about().and_then(|about| about.length_seconds).map(|seconds| (seconds * 1000.0) as u64)
     };
     if attribute.members().iter().all(|member| length(member).is_none()) {
