@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::decode::{Decoder, Value, clip};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::encoding::Text;
 use crate::inject::PackageList;
 use crate::model::Config;
 use crate::options::{LoadOptions, Mode};
@@ -186,12 +187,7 @@ impl Reader {
 
     /// Decodes the bytes of a file.
     fn parse<T: Value + Default>(&mut self, bytes: &[u8], file: &Path) -> Result<T, Diagnostics> {
-        let text = to_text(bytes).map_err(|reason| {
-            let message = format!("`{}` {reason}", file.display());
-            let hint = "save the file as UTF-8";
-            self.fail(vec![Diagnostic::new(Rule::Encoding, "", Span::default(), message).hint(hint)])
-        })?;
-        let id = self.sources.add(SourceFile::new(file.to_owned(), text));
+        let id = self.sources.add(SourceFile::new(file.to_owned(), Text::decode(bytes)));
         let Some(source) = self.sources.file(id).cloned() else {
             return Err(self.fail(vec![empty_file(file)]));
         };
@@ -199,7 +195,7 @@ impl Reader {
             Ok(Some(document)) => document,
             Ok(None) => return Err(self.fail(vec![empty_file(file)])),
             Err(refusal) => {
-                let mut problem = Diagnostic::new(Rule::Yaml, "", refusal.at, refusal.message);
+                let mut problem = Diagnostic::new(refusal.rule, "", refusal.at, refusal.message);
                 problem.hint = refusal.hint;
                 return Err(self.fail(vec![problem]));
             }
@@ -225,23 +221,6 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
     opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if length > MAX_FILE { Err("it is larger than 4 MiB".to_owned()) } else { Ok(bytes) }
-}
-
-/// UTF-8, or UTF-16 with a byte order mark; the mark is removed.
-fn to_text(bytes: &[u8]) -> Result<String, &'static str> {
-    let wide = match bytes {
-        [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),
-        [0xfe, 0xff, rest @ ..] => Some((rest, u16::from_be_bytes as fn([u8; 2]) -> u16)),
-        _ => None,
-    };
-    if let Some((rest, unit)) = wide {
-        let (pairs, odd) = rest.as_chunks::<2>();
-        let units = pairs.iter().map(|pair| unit(*pair));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        return text.ok().filter(|_| odd.is_empty()).ok_or("is not valid UTF-16");
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| "is not valid UTF-8")?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
 }
 
 /// The places of values that must not be shown, found by the names of their keys alone, so that they

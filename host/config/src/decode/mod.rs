@@ -5,6 +5,7 @@ mod choice;
 mod conformance;
 mod declare;
 mod form;
+mod merge;
 mod numbers;
 mod record;
 mod text_map;
@@ -86,6 +87,7 @@ impl Budget {
     /// From this many on only one in ten may.
     const FULL: u32 = 4_000_000;
 
+    /// Counts a node; `false` when there were too many.
     fn visit(&mut self) -> bool {
         self.visits = self.visits.saturating_add(1);
         if self.alias_depth > 0 {
@@ -116,6 +118,8 @@ impl<'a> Decoder<'a> {
     pub(crate) fn root<T: Value + Default>(&mut self) -> T {
         let mut value = T::default();
         let root = self.document.root();
+        // The reference program counts the document as a node of its own.
+        self.budget.visit();
         if !self.is_null(root) {
             value.decode(root, self);
         }
@@ -180,10 +184,10 @@ impl<'a> Decoder<'a> {
         let node = self.document.raw(id)?;
         match &node.kind {
             NodeKind::Alias { target: Some(target), .. } => {
-                self.budget.alias_depth += 1;
-                let result = self.document.raw(*target).map(|node| read(self, node));
-                self.budget.alias_depth -= 1;
-                result
+                let target = self.document.raw(*target)?;
+                self.at_alias_depth(self.alias_depth() + 1, |decoder| {
+                    decoder.budget.visit().then(|| read(decoder, target))
+                })
             }
             NodeKind::Alias { name, target: None } => {
                 let message = format!("the value of `&{name}` contains itself");
@@ -192,6 +196,40 @@ impl<'a> Decoder<'a> {
             }
             _ => Some(read(self, node)),
         }
+    }
+
+    /// Counts a node that is not read.
+    pub(crate) fn pass_over(&mut self, id: NodeId) {
+        self.visit(id, |_, _| ());
+    }
+
+    /// Through how many aliases the node was reached that is being read.
+    fn alias_depth(&self) -> u32 {
+        self.budget.alias_depth
+    }
+
+    /// Runs `read` as if through so many aliases.
+    fn at_alias_depth<R>(&mut self, depth: u32, read: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut self.budget.alias_depth, depth);
+        let result = read(self);
+        self.budget.alias_depth = before;
+        result
+    }
+
+    /// Whether the node stands here itself, not an alias for it.
+    fn is_written_at(&self, id: NodeId) -> bool {
+        self.raw(id).is_some_and(|node| !matches!(node.kind, NodeKind::Alias { .. }))
+    }
+
+    /// Whether the node is text, and not a scalar of another kind that is read as text.
+    fn is_text(&self, id: NodeId) -> bool {
+        self.follow(id).is_some_and(|node| match &node.kind {
+            NodeKind::Scalar { text, style } => {
+                let meaning = resolve(text, *style == Style::Quoted, node.tag.as_deref());
+                matches!(meaning, Some(Scalar::Text | Scalar::Binary(_)))
+            }
+            _ => false,
+        })
     }
 
     /// The node that `id` names or stands for.
