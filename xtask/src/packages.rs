@@ -32,7 +32,7 @@ pub(crate) const DEBIAN_IMAGE: [Need; 3] = [
 pub(crate) const USER_NAMESPACE: [Need; 1] = [("newuidmap", "uidmap")];
 
 /// To run all tests. Those of the steps compare with the programs that a running system would use.
-pub(crate) const TESTS: [Need; 21] = [
+pub(crate) const TESTS: [Need; 22] = [
     ("systemctl", "systemd"),
     ("update-rc.d", "init-system-helpers"),
     ("useradd", "passwd"),
@@ -49,6 +49,7 @@ pub(crate) const TESTS: [Need; 21] = [
     ("cryptsetup", "cryptsetup-bin"),
     ("veritysetup", "cryptsetup-bin"),
     ("genisoimage", "genisoimage"),
+    ("strace", "strace"),
     ("python3", "python3"),
     // What `python3 -m venv` needs besides.
     ("/usr/share/python-wheels", "python3-venv"),

@@ -15,11 +15,16 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const STOPPED: i32 = 1;
 
 /// From now on the first of these signals calls `cancel`. The process ends at the second one, or `grace` after
-/// the first: so long may the run take to stop by itself. Child processes die with this one in any case.
+/// the first: so long may the run take to stop by itself. `last` is called right before. Child processes die with this
+/// one in any case.
 ///
 /// # Errors
 /// The handlers could not be installed, or no thread be started.
-pub(crate) fn on_stop(grace: Duration, cancel: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn on_stop(
+    grace: Duration,
+    cancel: impl FnOnce() + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (sender, received) = channel();
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -38,6 +43,7 @@ pub(crate) fn on_stop(grace: Duration, cancel: impl FnOnce() + Send + 'static) -
             Err(RecvTimeoutError::Timeout) if grace.is_zero() => {}
             Err(_) => say("the run does not stop, ending without cleaning up".into()),
         }
+        last();
         process::exit(STOPPED);
     })?;
     Ok(())
@@ -80,7 +86,7 @@ mod tests {
     #[ignore = "runs in a process of its own, which the tests below start and stop"]
     fn waits_to_be_stopped() {
         let grace = std::env::var(GRACE).unwrap().parse().unwrap();
-        on_stop(Duration::from_millis(grace), || println!("cancelled")).unwrap();
+        on_stop(Duration::from_millis(grace), || println!("cancelled"), || println!("ended")).unwrap();
         println!("ready");
         thread::sleep(Duration::from_secs(60));
     }
@@ -98,6 +104,7 @@ mod tests {
             let sent = Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", signal, &id]).status().unwrap();
             assert!(sent.success());
         }
+        assert!(lines.any(|printed| printed.unwrap().ends_with("ended")), "the last call was left out");
         child.wait().unwrap().code()
     }
 
