@@ -1,12 +1,13 @@
 //! What is known of one run: closed sets, and no place for a text or a number.
 //!
-//! A record that holds only enums is taken:
+//! A record that holds only enums is taken. Each attempt below does one of these things with something else:
 //!
 //! ```
 //! # use telemetry::{record::*, registry::*};
 //! let mut record = RunRecord::new(Command::Customize);
 //! record.outcome = Outcome::UserError;
 //! record.error = ErrorType::ConfigInvalid;
+//! record.duration = DurationClass::of(std::time::Duration::from_millis(63_700));
 //! record.phases.set(Phase::Validate, DurationClass::Lt1s);
 //! record.apis.insert(Api::Packages);
 //! ```

@@ -25,7 +25,9 @@ impl Seeds {
         Ok(Self::from_bytes(started, &bytes))
     }
 
-    pub(crate) fn from_bytes(started: SystemTime, bytes: &[u8; BYTES]) -> Self {
+    /// The seeds that these bytes make. For tests: what is sent has ids that nobody chose.
+    #[must_use]
+    pub fn from_bytes(started: SystemTime, bytes: &[u8; BYTES]) -> Self {
         let mut source = bytes.iter().copied();
         let mut next = || source.next().unwrap_or_default();
         let lot = Lot([next(), next()]);
@@ -37,7 +39,8 @@ impl Seeds {
 
 /// Spans that a trace can have: the run and each of its parts.
 pub(crate) const SPANS: usize = 1 + Phase::ALL.len();
-pub(crate) const BYTES: usize = 2 + 16 + 8 * SPANS;
+/// Random bytes that go into one payload.
+pub const BYTES: usize = 2 + 16 + 8 * SPANS;
 
 /// The system gave no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

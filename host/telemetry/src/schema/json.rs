@@ -76,7 +76,7 @@ fn id(bytes: usize) -> Value {
 
 /// Nanoseconds since 1970, as a text that ends in so many zeros: eleven for full hours, eight for half seconds.
 fn time(zeros: usize) -> Value {
-    json!({ "type": "string", "pattern": format!("^[0-9]{{1,9}}0{{{zeros}}}$") })
+    json!({ "type": "string", "pattern": format!("^[0-9]{{1,12}}0{{{zeros}}}$") })
 }
 
 fn otlp_attributes(signal: &Signal, shape: Shape) -> Value {
