@@ -5,7 +5,8 @@
 //! as they are: one bit. The class of the duration goes through a channel with noise, whose capacity Shannon's formula
 //! gives: for equally likely classes, log2 of their number less the entropy of the noise.
 //!
-//! Left over is what no payload can hide: when the request comes, and that runs can be repeated.
+//! Left over is what no payload can hide: when the request comes, that none comes after a run that was killed, and that
+//! runs can be repeated.
 
 use crate::registry::{CoarseDurationClass, ErrorType, Outcome};
 use crate::seeds::KEPT_OF_256;
