@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM stop the run in order: the engine is told, removes what is half done, and returns.
 
+mod arrivals;
+
 use std::io;
 use std::process;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -7,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 /// How long a record may take to be written while the run is being stopped.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -25,10 +26,10 @@ pub(crate) fn on_stop(
     cancel: impl FnOnce() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let arrivals = arrivals::of(&[SIGINT, SIGTERM])?;
     let (sender, received) = channel();
     thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in &mut signals {
+        for signal in arrivals {
             if sender.send(signal).is_err() {
                 break;
             }

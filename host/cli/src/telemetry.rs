@@ -50,17 +50,19 @@ pub(crate) fn begin_without_line(
     })
 }
 
-/// Whether the flag is anywhere in arguments that were not understood. Any spelling that does not plainly say the
-/// opposite counts, and so does one that might be another flag's value.
+/// Whether arguments that were not understood might have asked for no telemetry. A misspelled flag may have been meant so,
+/// and one that might be another flag's value counts too; only what plainly says the opposite does not.
 fn names_the_flag(arguments: &[OsString]) -> bool {
     arguments.iter().any(|argument| {
-        let text = argument.to_string_lossy();
-        let value = text.strip_prefix("--disable-telemetry");
-        value.is_some_and(|value| {
-            value.strip_prefix('=').and_then(|value| arguments::truth(value).ok()) != Some(false)
-        })
+        let text = argument.to_string_lossy().to_lowercase();
+        let value = text.strip_prefix("--disable-telemetry=").map(arguments::truth);
+        let opposite = matches!(value, Some(Ok(false)));
+        text.starts_with('-') && !opposite && MARKS.iter().any(|mark| text.contains(mark))
     })
 }
+
+/// What a flag contains that may be meant to switch telemetry off.
+const MARKS: [&str; 4] = ["disable", "telem", "track", "metry"];
 
 /// The command that arguments name which were not understood; `None` for one that never sends.
 pub(crate) fn command_named(arguments: &[OsString]) -> Option<registry::Command> {
@@ -172,7 +174,12 @@ mod tests {
             ("--nonsense --disable-telemetry=YES", true),
             ("--nonsense --disable-telemetry=maybe", true),
             ("--nonsense --disable-telemetry=", true),
-            ("--disable-telemetrie --nonsense", false),
+            ("--disable-telemetrie --nonsense", true),
+            ("--disable-telmetry", true),
+            ("--no-telemetry", true),
+            ("--Disable-Telemetry", true),
+            ("--do-not-track", true),
+            ("disable-telemetry", false),
             ("--disable-telemetryx", true),
             ("--nonsense --disable-telemetry=false", false),
             ("--disable-telemetry=false --nonsense --disable-telemetry", true),

@@ -130,7 +130,7 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     options.usage.config(&config);
     let unsupported = plan::unsupported(&config);
     if !unsupported.is_empty() {
-        return Err(config.unsupported(&unsupported).into());
+        return Err(Error::from(config.unsupported(&unsupported)).of_kind(ErrorKind::NotSupportedYet));
     }
     let paths = Paths::of(&config)?;
     config.validate_resources(Resources::FILES)?;

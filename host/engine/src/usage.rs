@@ -56,8 +56,7 @@ impl Usage {
     /// The record of the run, if it ends now, and how.
     #[must_use]
     pub fn record(&self, end: End) -> RunRecord {
-        let Facts { mut record, begun, phase } =
-            *self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Facts { mut record, begun, phase } = *self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((phase, since)) = phase {
             record.phases.set(phase, DurationClass::of(since.elapsed()));
         }

@@ -63,8 +63,8 @@ impl Stage {
         let recipe = Recipe { distro: Distro::AzureLinux3, layout: Layout::Efi };
         // Made afresh: its texts are this run's own.
         let raw = fixtures::variant(recipe, &scene.join("fixtures"), |tree| {
-            tree.file("/usr/lib/os-release", 0o644, release);
-            tree.file(&format!("/opt/{motd}"), 0o644, motd.clone());
+            tree.file("usr/lib/os-release", 0o644, release);
+            tree.file(&format!("etc/{motd}"), 0o644, motd.clone());
         })?;
         fs::copy(raw, &base)?;
         Ok(Self { scene, canaries, variables, home, base })
@@ -164,7 +164,7 @@ fn runs(stage: &mut Stage) -> Outcome<Vec<(String, Run, Expected)>> {
     let recipe = Recipe { distro: Distro::AzureLinux3, layout: Layout::Efi };
     let release = format!("ID={distro}\nVERSION_ID={distro}\n");
     let strange = fixtures::variant(recipe, &stage.scene.join("fixtures"), |tree| {
-        tree.file("/usr/lib/os-release", 0o644, release);
+        tree.file("usr/lib/os-release", 0o644, release);
     })?;
     let below_a_file = text.join(&missing);
     let bases: [(&str, &Path, &Path, &Path, Expected); 5] = [
