@@ -35,10 +35,11 @@ impl Scene {
                 let mut body = vec![0; length];
                 reader.read_exact(&mut body).unwrap();
                 let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                reader.into_inner().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+                // Before the answer, after which the session may be over.
                 if sender.send((path, body)).is_err() {
                     break;
                 }
+                reader.into_inner().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
             }
         });
         let home = tempfile::tempdir().unwrap();
