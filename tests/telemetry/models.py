@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Holds items for Azure Monitor against the models that Microsoft generated for its own exporter.
 
-usage: models.py <ITEMS    (items as a JSON array, or one in a line; `setup.sh` installs what this needs)
+usage: models.py <BODY    (items as a request holds them: a JSON array, gzipped; `setup.sh` installs what this needs)
 
 Each item is read into the models and written again. Nothing may be lost, unknown to them, or against their rules.
 """
 
+import gzip
 import importlib.util
 import json
 import pathlib
@@ -91,8 +92,7 @@ def check(item):
 
 
 def main():
-    text = sys.stdin.read().strip()
-    items = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
+    items = json.loads(gzip.decompress(sys.stdin.buffer.read()))
     problems = [f"item {number}: {problem}" for number, item in enumerate(items) for problem in check(item)]
     for problem in problems:
         print(problem)
