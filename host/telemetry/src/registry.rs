@@ -225,7 +225,7 @@ duration_classes! {
 }
 
 closed_set! {
-    CoarseDurationClass, "imagecustomizer.duration.coarse_class", "How long a run took that loaded a step that is not built in, in four classes, one of which is drawn by lot in about a quarter of all runs.", Performance, guest true, {
+    CoarseDurationClass, "imagecustomizer.duration.coarse_class", "How long a run took that loaded a step that is not built in, in four classes; in about a quarter of all runs the class is drawn by lot.", Performance, guest true, {
         Lt16s = "lt_16s": "Below 16 s.",
         Lt64s = "lt_64s": "16 s to 64 s.",
         Lt256s = "lt_256s": "64 s to 256 s.",

@@ -56,7 +56,8 @@ pub fn text() -> String {
     }
     text.push_str("\nwhat carries them\n");
     for (kind, signal) in SIGNALS {
-        let _ = write!(text, "\n{kind} {}{}\n  {}\n", signal.name, unit(&signal), signal.brief);
+        let _ = write!(text, "\n{kind} {}{}{}\n", signal.name, unit(&signal), when(signal.occurs));
+        let _ = writeln!(text, "  {}", signal.brief);
         for (occurs, attribute) in signal.attributes {
             let _ = writeln!(text, "    {}{}", attribute.key, when(*occurs));
         }
