@@ -236,6 +236,17 @@ fn a_proxy_is_asked_for_all_but_the_loopback() {
 }
 
 #[test]
+fn a_socks_proxy_looks_the_name_up() {
+    let endpoint = Endpoint::start(Behaviour::Answers(200, "")).unwrap();
+    let through = proxy::start_socks(endpoint.address()).unwrap();
+    let proxy = format!("socks5h://{}", through.address());
+    let set = [(COLLECTOR, "http://collector.invalid:4318"), ("all_proxy", proxy.as_str())];
+    assert_eq!(send_in_time(otlp(), &destination(&set), BUDGET), Sent::Delivered);
+    assert!(through.received().iter().all(|request| request.head == "collector.invalid"));
+    assert_eq!((through.received().len(), endpoint.received().len()), (2, 2));
+}
+
+#[test]
 fn a_proxy_that_fails_is_not_passed_by() {
     let endpoint = Endpoint::start(Behaviour::Answers(200, "")).unwrap();
     let bad = [
@@ -249,4 +260,101 @@ fn a_proxy_that_fails_is_not_passed_by() {
         assert!(matches!(sent, Sent::Failed | Sent::TimedOut), "{sent:?}");
     }
     assert_eq!(endpoint.received().len(), 0);
+}
+
+/// Requests without anything in them, which are sound protobuf.
+#[cfg(feature = "grpc")]
+fn empty() -> Payload {
+    let mut payload = otlp();
+    payload.parts.iter_mut().for_each(|part| part.bytes.clear());
+    payload
+}
+
+/// As [`collector`], by gRPC.
+#[cfg(feature = "grpc")]
+fn by_grpc(url: &str) -> Destination {
+    destination(&[(COLLECTOR, url), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")])
+}
+
+/// What a collector that speaks gRPC makes of it is tested end to end.
+#[cfg(feature = "grpc")]
+#[test]
+fn endpoints_without_grpc_are_given_up_in_time() {
+    let cases = [
+        (Behaviour::Answers(200, ""), &[Sent::Failed, Sent::Refused][..]),
+        (Behaviour::Answers(500, ""), &[Sent::Failed, Sent::Refused]),
+        (Behaviour::Garbage, &[Sent::Failed, Sent::Refused]),
+        (Behaviour::Closes, &[Sent::Failed]),
+        (Behaviour::Silent, &[Sent::TimedOut]),
+        (Behaviour::Drips, &[Sent::Failed, Sent::Refused, Sent::TimedOut]),
+        (Behaviour::EndlessBody, &[Sent::Failed, Sent::Refused]),
+    ];
+    for (behaviour, expected) in cases {
+        let endpoint = Endpoint::start(behaviour).unwrap();
+        let sent = send_in_time(empty(), &by_grpc(&endpoint.url()), BUDGET);
+        assert!(expected.contains(&sent), "{behaviour:?}: {sent}");
+    }
+    let url = format!("http://{}", refused().unwrap());
+    assert_eq!(send_in_time(empty(), &by_grpc(&url), BUDGET), Sent::Failed);
+    let blackhole = Blackhole::start().unwrap();
+    let sent = send_in_time(empty(), &by_grpc(&blackhole.url().unwrap()), BUDGET);
+    assert!([Sent::Failed, Sent::TimedOut].contains(&sent), "{sent}");
+    let tls = tls::start().unwrap();
+    let url = format!("https://localhost:{}", tls.address().port());
+    assert_eq!(send_in_time(empty(), &by_grpc(&url), BUDGET), Sent::Failed);
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn what_is_no_protobuf_is_not_sent_by_grpc() {
+    let endpoint = Endpoint::start(Behaviour::Silent).unwrap();
+    assert_eq!(send_in_time(otlp(), &by_grpc(&endpoint.url()), BUDGET), Sent::Failed);
+    assert_eq!(endpoint.received().len(), 0);
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn grpc_asks_a_proxy_for_all_but_the_loopback() {
+    let endpoint = Endpoint::start(Behaviour::Answers(200, "")).unwrap();
+    let through = proxy::start(endpoint.address()).unwrap();
+    let by_user = through.url().replace("http://", "http://user:pass@");
+    for url in ["http://collector.invalid:4317", &endpoint.url()] {
+        let set = [(COLLECTOR, url), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("http_proxy", &by_user)];
+        send_in_time(empty(), &destination(&set), BUDGET);
+    }
+    let asked = through.received();
+    assert_eq!(asked.len(), 2);
+    for request in asked {
+        assert_eq!(request.path(), "collector.invalid:4317");
+        assert_eq!(request.header("proxy-authorization"), Some("Basic dXNlcjpwYXNz"));
+    }
+}
+
+/// Makes the file `$1` the list of name servers, brings the loopback up, and becomes the rest of the words.
+const SILENT_NAMES: &str = "mount -n --bind \"$1\" /etc/resolv.conf; ip link set lo up; shift; exec \"$@\"";
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test runs a part of itself in namespaces of its own")]
+fn a_name_server_that_is_silent_is_given_up_in_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = directory.path().join("resolv.conf");
+    std::fs::write(&list, "nameserver 127.0.0.1\noptions timeout:20\n").unwrap();
+    let output = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "--net", "sh", "-euc", SILENT_NAMES, "sh"])
+        .args([list.as_os_str(), std::env::current_exe().unwrap().as_os_str()])
+        .args(["--exact", "--ignored", "behind_a_silent_name_server"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "run by `a_name_server_that_is_silent_is_given_up_in_time`, where nothing else is"]
+fn behind_a_silent_name_server() {
+    let _silent = std::net::UdpSocket::bind("127.0.0.1:53").unwrap();
+    let url = "http://collector.example:4318";
+    assert_eq!(send_in_time(otlp(), &collector(url), BUDGET), Sent::TimedOut);
+    #[cfg(feature = "grpc")]
+    assert_eq!(send_in_time(empty(), &by_grpc(url), BUDGET), Sent::TimedOut);
 }

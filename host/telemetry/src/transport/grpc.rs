@@ -28,9 +28,6 @@ use crate::payload::{Part, Signal};
 /// An answer says how much was taken, in a few bytes.
 const LONGEST_ANSWER: usize = 4096;
 
-/// Why a call did not even start. The reason is of no use to anybody.
-struct NotReached;
-
 /// Calls the collector's method for `part` by `line`, and gives up at `deadline`.
 pub(super) fn call(part: &Part, line: &Line, deadline: Instant) -> Sent {
     let Ok(runtime) = runtime::Builder::new_current_thread().enable_io().enable_time().build() else {
@@ -38,35 +35,30 @@ pub(super) fn call(part: &Part, line: &Line, deadline: Instant) -> Sent {
     };
     let deadline = tokio::time::Instant::from_std(deadline);
     let sent = runtime.block_on(async {
-        tokio::time::timeout_at(deadline, export(part, line)).await.unwrap_or(Sent::TimedOut)
+        tokio::time::timeout_at(deadline, export(part, line)).await.unwrap_or(Err(Sent::TimedOut))
     });
     // Where a name server is silent, its thread would be waited for otherwise.
     runtime.shutdown_background();
-    sent
+    sent.map_or_else(|ended| ended, |()| Sent::Delivered)
 }
 
-async fn export(part: &Part, line: &Line) -> Sent {
-    let Ok(channel) = connect(line).await else { return Sent::Failed };
+/// The error is how it ended instead.
+async fn export(part: &Part, line: &Line) -> Result<(), Sent> {
+    let bytes = part.bytes.as_slice();
     let answer = match part.signal {
-        Signal::Traces => match ExportTraceServiceRequest::decode(part.bytes.as_slice()) {
-            Ok(message) => {
-                let client = TraceServiceClient::new(channel).max_decoding_message_size(LONGEST_ANSWER);
-                let mut client = client;
-                client.export(request(message, line)).await.map(drop)
-            }
-            Err(_) => return Sent::Failed,
-        },
-        Signal::Metrics => match ExportMetricsServiceRequest::decode(part.bytes.as_slice()) {
-            Ok(message) => {
-                let client = MetricsServiceClient::new(channel).max_decoding_message_size(LONGEST_ANSWER);
-                let mut client = client;
-                client.export(request(message, line)).await.map(drop)
-            }
-            Err(_) => return Sent::Failed,
-        },
-        Signal::AzureTrack => return Sent::Nothing,
+        Signal::Traces => {
+            let message = ExportTraceServiceRequest::decode(bytes).map_err(|_| Sent::Failed)?;
+            let client = TraceServiceClient::new(connect(line).await?);
+            client.max_decoding_message_size(LONGEST_ANSWER).export(request(message, line)).await.map(drop)
+        }
+        Signal::Metrics => {
+            let message = ExportMetricsServiceRequest::decode(bytes).map_err(|_| Sent::Failed)?;
+            let client = MetricsServiceClient::new(connect(line).await?);
+            client.max_decoding_message_size(LONGEST_ANSWER).export(request(message, line)).await.map(drop)
+        }
+        Signal::AzureTrack => return Err(Sent::Nothing),
     };
-    answer.map_or_else(|status| outcome(&status), |()| Sent::Delivered)
+    answer.map_err(|status| outcome(&status))
 }
 
 /// A status of the collector's own has no source; one that tonic made of a broken connection has.
@@ -79,13 +71,13 @@ fn request<M>(message: M, line: &Line) -> Request<M> {
     Request::from_parts(MetadataMap::from_headers(headers), tonic::Extensions::default(), message)
 }
 
-async fn connect(line: &Line) -> Result<Channel, NotReached> {
+async fn connect(line: &Line) -> Result<Channel, Sent> {
     let endpoint = Endpoint::from(line.endpoint.uri().clone())
         .user_agent(USER_AGENT)
-        .map_err(|_| NotReached)?
+        .map_err(|_| Sent::Failed)?
         .connect_timeout(CONNECT);
     let endpoint = if line.endpoint.is_secure() {
-        endpoint.tls_config(tls(line)?).map_err(|_| NotReached)?
+        endpoint.tls_config(tls(line)?).map_err(|_| Sent::Failed)?
     } else {
         endpoint
     };
@@ -93,27 +85,27 @@ async fn connect(line: &Line) -> Result<Channel, NotReached> {
         None => endpoint.connect().await,
         Some(proxy) => endpoint.connect_with_connector(tunnel(proxy)?).await,
     };
-    channel.map_err(|_| NotReached)
+    channel.map_err(|_| Sent::Failed)
 }
 
-fn tls(line: &Line) -> Result<ClientTlsConfig, NotReached> {
+fn tls(line: &Line) -> Result<ClientTlsConfig, Sent> {
     let config = ClientTlsConfig::new();
-    match line.trust.roots().ok_or(NotReached)? {
+    match line.trust.roots().ok_or(Sent::Failed)? {
         Roots::BuiltIn => Ok(config.with_webpki_roots()),
         Roots::Listed(text) => Ok(config.ca_certificate(Certificate::from_pem(text))),
     }
 }
 
 /// A way through an HTTP proxy by `CONNECT`.
-fn tunnel(proxy: &Proxy) -> Result<Tunnel<HttpConnector>, NotReached> {
+fn tunnel(proxy: &Proxy) -> Result<Tunnel<HttpConnector>, Sent> {
     let mut to_proxy = HttpConnector::new();
     to_proxy.enforce_http(false);
     to_proxy.set_connect_timeout(Some(CONNECT));
     let address = format!("http://{}:{}", proxy.host(), proxy.port());
-    let address: Uri = address.parse().map_err(|_| NotReached)?;
+    let address: Uri = address.parse().map_err(|_| Sent::Failed)?;
     let tunnel = Tunnel::new(address, to_proxy);
     let Some(user) = proxy.username() else { return Ok(tunnel) };
     let credentials = format!("{user}:{}", proxy.password().unwrap_or(""));
     let header = format!("Basic {}", BASE64_STANDARD.encode(credentials));
-    Ok(tunnel.with_auth(HeaderValue::from_str(&header).map_err(|_| NotReached)?))
+    Ok(tunnel.with_auth(HeaderValue::from_str(&header).map_err(|_| Sent::Failed)?))
 }
