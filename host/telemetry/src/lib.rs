@@ -22,6 +22,7 @@ pub mod transport;
 
 mod azure;
 mod closed_set;
+mod kept;
 mod otlp;
 #[cfg(test)]
 mod samples;

@@ -1,16 +1,12 @@
 //! The payload as Azure Monitor takes it.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use bytes::Bytes;
-use http::{Request, Response};
 use opentelemetry_application_insights::Exporter;
-use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::SpanExporter;
 
 use crate::destination::InstrumentationKey;
 use crate::gate::Gate;
+use crate::kept::Kept;
 use crate::payload::{Part, Refused, Signal};
 use crate::signals::Signals;
 
@@ -34,22 +30,4 @@ pub(crate) fn parts(signals: Signals, gate: &Gate, key: InstrumentationKey) -> R
         content_type: "application/json",
         content_encoding: Some("gzip"),
     }])
-}
-
-/// Keeps bodies instead of sending them. To the exporter all goes well: it would try again for half a minute otherwise.
-#[derive(Clone, Debug, Default)]
-struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
-
-impl Kept {
-    fn take(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[async_trait::async_trait]
-impl HttpClient for Kept {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request.into_body().to_vec());
-        Ok(Response::new(Bytes::new()))
-    }
 }

@@ -19,7 +19,7 @@ use crate::seeds::{Hour, Ids, Seeds};
 pub(crate) use azure::MAX_JSON;
 
 /// No body is anywhere near as long, in bytes.
-const MAX_BODY: usize = 64 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// Checks bodies of one payload.
 #[derive(Clone, Copy, Debug)]
