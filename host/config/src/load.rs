@@ -41,9 +41,12 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<ResolvedConfig, Diagno
     for file in &mut files {
         file.packages = read_package_lists(&mut reader, file)?;
     }
-    let Reader { sources, secrets } = reader;
+    let Reader { sources, secrets, unsupported } = reader;
     let resolved = ResolvedConfig::new(files, sources, secrets, options.clone());
-    let problems = resolved.check_options();
+    let mut problems = resolved.check_options();
+    if problems.is_empty() && options.mode != Mode::ValidateConfig {
+        problems = unsupported;
+    }
     if problems.is_empty() { Ok(resolved) } else { Err(resolved.fail(problems)) }
 }
 
@@ -131,6 +134,8 @@ impl Chain {
 pub(crate) struct Reader {
     sources: Sources,
     secrets: Vec<Span>,
+    /// What is valid, but cannot be carried out.
+    unsupported: Vec<Diagnostic>,
 }
 
 impl Reader {
@@ -153,6 +158,12 @@ impl Reader {
     ) -> Result<(), Diagnostics> {
         let problems: Vec<_> = problems.into_iter().collect();
         if problems.is_empty() { Ok(()) } else { Err(self.fail(problems)) }
+    }
+
+    /// Fails when what was read cannot all be carried out.
+    pub(crate) fn fail_if_unsupported(&mut self) -> Result<(), Diagnostics> {
+        let problems = std::mem::take(&mut self.unsupported);
+        self.fail_if_any(problems)
     }
 
     /// Reads a file that another one names at `at`; failures carry the error name.
@@ -203,9 +214,10 @@ impl Reader {
         self.secrets.extend(secret_places(&document, id));
         let mut decoder = Decoder::new(&document);
         let value = decoder.root();
-        let (problems, unknown_values) = decoder.finish();
-        self.secrets.extend(unknown_values);
-        self.fail_if_any(problems)?;
+        let found = decoder.finish();
+        self.secrets.extend(found.unknown_values);
+        self.unsupported.extend(found.unsupported);
+        self.fail_if_any(found.problems)?;
         Ok(value)
     }
 }

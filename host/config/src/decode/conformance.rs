@@ -87,7 +87,7 @@ fn read(source: &[u8]) -> Result<Json, String> {
         .ok_or("no document")?;
     let mut decoder = Decoder::new(&document);
     let value: Outer = decoder.root();
-    match decoder.finish().0.into_iter().next() {
+    match decoder.finish().problems.into_iter().next() {
         None => Ok(outer(&value)),
         Some(problem) => Err(problem.message),
     }
@@ -168,7 +168,8 @@ fn write_answers() {
         };
         let value =
             read(&bytes).map_or_else(|message| format!("ERR {message}"), |value| format!("OK {value}"));
-        answers.push_str(&format!("{found}\t{value}\n"));
+        answers.push_str(&format!("{found}\t{value}").replace('\n', " | "));
+        answers.push('\n');
     }
     std::fs::write(path("ANSWERS_OUT"), answers).unwrap();
 }

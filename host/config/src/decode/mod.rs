@@ -67,8 +67,18 @@ pub(crate) struct Decoder<'a> {
     key_at: Option<Span>,
     /// Takes what is reported beyond [`MAX_PROBLEMS`].
     overflow: Diagnostic,
+    /// What was found besides problems.
+    findings: Findings,
+}
+
+/// What a decoder found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Diagnostic>,
     /// Places of values whose keys are not known; one may be a secret under a misspelt key.
-    unknown_values: Vec<Span>,
+    pub(crate) unknown_values: Vec<Span>,
+    /// What is valid, but cannot be carried out.
+    pub(crate) unsupported: Vec<Diagnostic>,
 }
 
 /// How many nodes were visited, and how many of them through aliases: a small file whose aliases
@@ -108,7 +118,7 @@ impl<'a> Decoder<'a> {
             problems: Vec::new(),
             path: String::new(),
             budget: Budget::default(),
-            unknown_values: Vec::new(),
+            findings: Findings::default(),
             key_at: None,
             overflow: Diagnostic::new(Rule::FieldUnknown, "", Span::default(), ""),
         }
@@ -126,8 +136,8 @@ impl<'a> Decoder<'a> {
         value
     }
 
-    /// What was wrong, and the places of values that must not be shown.
-    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Span>) {
+    /// What was wrong, and what else is to be known.
+    pub(crate) fn finish(mut self) -> Findings {
         if self.budget.exceeded {
             let at = self.document.raw(self.document.root()).map(|node| node.at).unwrap_or_default();
             let message = "the file repeats itself too often through aliases";
@@ -135,7 +145,16 @@ impl<'a> Decoder<'a> {
         }
         // The reference program decodes everything before it looks at any word's meaning.
         self.problems.sort_by_key(|problem| problem.kind() != Kind::Structure);
-        (self.problems, self.unknown_values)
+        Findings { problems: self.problems, ..self.findings }
+    }
+
+    /// Notes a text that is given as bytes and is not UTF-8: no step takes such a text.
+    fn report_binary(&mut self, at: Span) {
+        if self.findings.unsupported.len() < MAX_PROBLEMS {
+            let message = "binary data that is not UTF-8 text is not supported yet";
+            let problem = Diagnostic::new(Rule::Unsupported, self.path.clone(), at, message);
+            self.findings.unsupported.push(problem);
+        }
     }
 
     /// Adds a problem at the current field, and gives it for a hint to be set.
@@ -302,9 +321,9 @@ impl<'a> Decoder<'a> {
                 Scalar::Null => return None,
                 Scalar::Binary(bytes) => match String::from_utf8(bytes) {
                     Ok(text) => text,
-                    Err(_) => {
-                        decoder.report(Rule::ValueTag, node.at, "the binary value is not UTF-8 text");
-                        return None;
+                    Err(error) => {
+                        decoder.report_binary(node.at);
+                        String::from_utf8_lossy(error.as_bytes()).into_owned()
                     }
                 },
                 _ => text.to_owned(),

@@ -104,7 +104,11 @@ fn decode_pairs<'a>(record: &mut dyn Record, pairs: &'a Pairs, decoder: &mut Dec
         let mut merge = None;
         for &(key, value) in pairs {
             match key_text(key, decoder) {
-                Some(Key::Merge) if !record.has_shorthand() => merge = Some(value),
+                Some(Key::Merge) if !record.has_shorthand() => {
+                    // A merged mapping cannot set a field of this name.
+                    seen.insert("<<".to_owned());
+                    merge = Some(value);
+                }
                 Some(Key::Merge) => report_unknown(record, "<<", key, value, decoder),
                 Some(Key::Null) if record.has_shorthand() => {
                     report_unknown(record, "~", key, value, decoder);
@@ -204,7 +208,7 @@ pub(super) fn is_merge(id: NodeId, decoder: &Decoder<'_>) -> bool {
 }
 
 fn report_unknown(record: &dyn Record, name: &str, key: NodeId, value: NodeId, decoder: &mut Decoder<'_>) {
-    decoder.unknown_values.extend(decoder.raw(value).map(|node| node.at));
+    decoder.findings.unknown_values.extend(decoder.raw(value).map(|node| node.at));
     if decoder.is_full() {
         return;
     }

@@ -39,6 +39,8 @@ impl TextMap {
             let mut merge = None;
             for &(key, value) in pairs {
                 if is_merge(key, decoder) {
+                    // A merged mapping cannot set a key of this name.
+                    seen.insert("<<".to_owned());
                     merge = Some(value);
                     continue;
                 }

@@ -60,8 +60,11 @@ impl Scanner<'_> {
 
     /// How many characters that count as `blank` stand before a near `#`.
     fn blanks_before_comment(&mut self, blank: fn(char) -> bool) -> Option<usize> {
-        let mut ahead = self.cursor.rest().chars().take(COMMENT_REACH).enumerate();
-        let (count, c) = ahead.find(|&(_, c)| !blank(c))?;
-        (c == '#' && self.cursor.need(count + 1).is_ok()).then_some(count)
+        let ahead = self.cursor.rest().chars().take(COMMENT_REACH);
+        let count = ahead.take_while(|&c| blank(c)).count();
+        let found = self.cursor.rest().chars().nth(count) == Some('#');
+        // All that was looked at counts as read, also when no comment is there.
+        let readable = self.cursor.need(COMMENT_REACH.min(count + 1)).is_ok();
+        (found && readable && count < COMMENT_REACH).then_some(count)
     }
 }

@@ -9,7 +9,7 @@ use crate::yaml::token::TokenKind;
 const TAG: &str = "the tag";
 const DIRECTIVE: &str = "the `%` line";
 /// The numbers of a version have at most so many digits.
-const MAX_DIGITS: usize = 9;
+const MAX_DIGITS: usize = 2;
 
 impl Scanner<'_> {
     /// `&name` or `*name`
@@ -98,7 +98,7 @@ impl Scanner<'_> {
         loop {
             let c = self.cursor.peek(0)?;
             if c == '%' {
-                uri.push(self.uri_escape(what, start)?);
+                self.uri_escape(what, start, uri)?;
             } else if is_name(c) || ";/?:@&=+$.,!~*'()[]".contains(c) {
                 self.cursor.take(uri);
             } else {
@@ -107,30 +107,31 @@ impl Scanner<'_> {
         }
     }
 
-    /// The escaped bytes of one character.
-    fn uri_escape(&mut self, what: &'static str, start: Mark) -> Result<char> {
+    /// The escaped bytes of one character. Whether there is such a character is not looked at.
+    fn uri_escape(&mut self, what: &'static str, start: Mark, uri: &mut String) -> Result<()> {
         let at = self.cursor.mark();
-        let mut bytes = Vec::new();
-        loop {
+        let wrong = |message| Err(SyntaxError::new(message, at).within(what, start));
+        let (mut bytes, mut width) = (Vec::new(), 1);
+        while bytes.len() < width {
             let digits = (self.cursor.peek(1)?.to_digit(16), self.cursor.peek(2)?.to_digit(16));
             let byte = match (self.cursor.peek(0)?, digits) {
                 ('%', (Some(high), Some(low))) => u8::try_from(high << 4 | low).unwrap_or_default(),
-                _ => {
-                    let message = "`%` is not followed by two hex digits";
-                    return Err(SyntaxError::new(message, at).within(what, start));
-                }
+                _ => return wrong("`%` is not followed by two hex digits"),
             };
+            match byte {
+                0x80..0xc0 if !bytes.is_empty() => {}
+                _ if !bytes.is_empty() => return wrong("the bytes behind `%` are not valid UTF-8"),
+                0x00..0x80 => {}
+                0xc0..0xe0 => width = 2,
+                0xe0..0xf0 => width = 3,
+                0xf0..0xf8 => width = 4,
+                _ => return wrong("the bytes behind `%` are not valid UTF-8"),
+            }
             bytes.push(byte);
             (0..3).for_each(|_| self.cursor.skip());
-            match std::str::from_utf8(&bytes) {
-                Ok(text) => return Ok(text.chars().next().unwrap_or_default()),
-                Err(error) if error.error_len().is_none() => {}
-                Err(_) => {
-                    let message = "the bytes behind `%` are not valid UTF-8";
-                    return Err(SyntaxError::new(message, at).within(what, start));
-                }
-            }
         }
+        uri.push_str(&String::from_utf8_lossy(&bytes));
+        Ok(())
     }
 
     /// A line that begins with `%`.

@@ -22,6 +22,7 @@ impl Scanner<'_> {
                 fold.join(&mut text);
                 self.cursor.take(&mut text);
                 end = self.cursor.mark();
+                self.cursor.need(2)?;
             }
             let next = self.cursor.peek(0)?;
             if !is_blank(next) && !is_break(next) {

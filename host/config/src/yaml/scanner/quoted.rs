@@ -63,6 +63,7 @@ impl Scanner<'_> {
             } else {
                 self.cursor.take(text);
             }
+            self.cursor.need(2)?;
         }
     }
 
