@@ -30,5 +30,7 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ${PACKAGES} \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=binary /imagecustomizer /usr/local/bin/imagecustomizer
+# A container keeps nothing between runs, so each run tells that usage data is sent; see docs/telemetry.md.
+ENV IMAGECUSTOMIZER_CONTAINER=1
 # Nothing has to be privileged: no loop device is attached and nothing is mounted.
 ENTRYPOINT ["/usr/local/bin/imagecustomizer"]

@@ -11,6 +11,9 @@ const PACKAGE: &str = "imagecustomizer-cli";
 const ENGINE: &str = "imagecustomizer-engine";
 const PROGRAM: &str = "imagecustomizer";
 
+/// All of the workspace, with what is not in the released program and yet tested.
+pub(crate) const TESTED: [&str; 3] = ["--workspace", "--features", "imagecustomizer-cli/grpc"];
+
 /// Builds the program for tests and the demonstration, and returns its path.
 pub(crate) fn program() -> Outcome<PathBuf> {
     prepare(Purpose::Build)?;
@@ -22,7 +25,7 @@ pub(crate) fn program() -> Outcome<PathBuf> {
 ///
 /// Built alone it could get other features of its dependencies than the tests ask for, and all would be built twice.
 pub(crate) fn program_with_tests() -> Outcome<PathBuf> {
-    run(cargo("build").args(["--workspace", "--bins", "--tests"]))?;
+    run(cargo("build").args(TESTED).args(["--bins", "--tests"]))?;
     Ok(target().join("debug").join(PROGRAM))
 }
 

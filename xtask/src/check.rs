@@ -1,6 +1,7 @@
 //! What needs no running program: format, lints, and the rules on crates.
 
 use crate::Outcome;
+use crate::build::TESTED;
 use crate::setup::{Purpose, prepare};
 use crate::shell::{cargo, run};
 
@@ -8,7 +9,7 @@ use crate::shell::{cargo, run};
 pub(crate) fn all() -> Outcome {
     prepare(Purpose::Check)?;
     run(cargo("fmt").args(["--all", "--check"]))?;
-    let lints = ["--workspace", "--all-targets", "--", "--deny", "warnings"];
-    run(cargo("clippy").args(lints))?;
+    let lints = ["--all-targets", "--", "--deny", "warnings"];
+    run(cargo("clippy").args(TESTED).args(lints))?;
     run(cargo("test").args(["--quiet", "--package", "imagecustomizer-e2e", "--test", "architecture"]))
 }

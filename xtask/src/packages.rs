@@ -41,7 +41,7 @@ pub(crate) const LANGUAGES: [Need; 4] = [
 ];
 
 /// To run all tests. Those of the steps compare with the programs that a running system would use.
-pub(crate) const TESTS: [Need; 21] = [
+pub(crate) const TESTS: [Need; 24] = [
     ("systemctl", "systemd"),
     ("update-rc.d", "init-system-helpers"),
     ("useradd", "passwd"),
@@ -58,9 +58,13 @@ pub(crate) const TESTS: [Need; 21] = [
     ("cryptsetup", "cryptsetup-bin"),
     ("veritysetup", "cryptsetup-bin"),
     ("genisoimage", "genisoimage"),
+    ("strace", "strace"),
+    ("ip", "iproute2"),
     ("python3", "python3"),
     // What `python3 -m venv` needs besides.
     ("/usr/share/python-wheels", "python3-venv"),
+    // Brings Python's shared library, whichever version that has.
+    ("python3-config", "python3-dev"),
     ("buildah", "buildah"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),

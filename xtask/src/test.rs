@@ -18,14 +18,14 @@ pub(crate) fn all() -> Outcome {
     documentation()?;
     schema()?;
     languages::build()?;
-    runner(&["--workspace"], &[])
+    runner(&build::TESTED, &[])
 }
 
 /// Every test but the slow ones.
 pub(crate) fn quick() -> Outcome {
     prepare(Purpose::Test)?;
     documentation()?;
-    runner(&["--workspace"], &["--skip", SLOW])
+    runner(&build::TESTED, &["--skip", SLOW])
 }
 
 /// The schema that the program prints, looked at by a validator that nobody here wrote.
@@ -95,7 +95,7 @@ pub(crate) fn fixtures() -> Outcome {
 
 /// Examples in the documentation; nextest leaves them out.
 fn documentation() -> Outcome {
-    if has_nextest() { run(cargo("test").args(["--quiet", "--workspace", "--doc"])) } else { Ok(()) }
+    if has_nextest() { run(cargo("test").args(build::TESTED).args(["--quiet", "--doc"])) } else { Ok(()) }
 }
 
 /// Runs the tests of `packages`; `filter` is what stands behind `--`.

@@ -16,7 +16,7 @@ const PROGRAM: &str = "imagecustomizer";
 /// What the page says besides the flags; the pages in `docs/` say it at length.
 const EXIT_STATUS: [(&str, &str); 3] =
     [("0", "Success."), ("1", "The command failed, or was stopped."), ("80", "The command line is wrong.")];
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("NO_COLOR", "If set and not empty: no colours, unless --log-color always."),
     ("TERM", "If dumb, standard error is treated as no terminal."),
     (
@@ -26,6 +26,14 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("IMAGECUSTOMIZER_POLICY", "The policy to follow, where --policy names none."),
     ("XDG_CACHE_HOME, HOME", "Where compiled steps are kept."),
     ("PATH", "Where programs of the host are looked for first."),
+    ("IMAGECUSTOMIZER_TELEMETRY, ENABLE_TELEMETRY", "If off, false, no or 0: no usage data is sent."),
+    ("DO_NOT_TRACK, OTEL_SDK_DISABLED", "If 1 or true: no usage data is sent."),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT, APPLICATIONINSIGHTS_CONNECTION_STRING, AZURE_MONITOR_CONNECTION_STRING",
+        "Where usage data is sent instead: the first that is set.",
+    ),
+    ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "How usage data gets there, in either case of letters."),
+    ("XDG_STATE_HOME", "Where the choice of telemetry on and telemetry off is kept."),
 ];
 
 /// The JSON Schema of the configuration.
@@ -180,6 +188,7 @@ mod tests {
             "\"IMAGECUSTOMIZER CONVERT\"",
             "\"IMAGECUSTOMIZER VALIDATE-CONFIG\"",
             "\"IMAGECUSTOMIZER DOCTOR\"",
+            "\"IMAGECUSTOMIZER TELEMETRY\"",
             "\"IMAGECUSTOMIZER SCHEMA\"",
             "\"IMAGECUSTOMIZER COMPLETIONS\"",
             "\"IMAGECUSTOMIZER MAN\"",

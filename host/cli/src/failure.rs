@@ -4,11 +4,12 @@ use std::error::Error;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
+use telemetry::registry::ErrorType;
 
 use crate::log::{Level, Log, Record};
 
 /// Why a command failed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Failure {
     /// What failed, outermost first.
     chain: Vec<String>,
@@ -19,6 +20,8 @@ pub(crate) struct Failure {
     findings: Vec<Finding>,
     /// The findings with the lines of the files they are about, and their hints.
     excerpts: Option<String>,
+    /// What telemetry calls it.
+    reported: ErrorType,
 }
 
 /// One thing that is wrong with a configuration file.
@@ -36,14 +39,24 @@ pub(crate) struct Finding {
 }
 
 impl Failure {
-    /// A failure that has no cause but itself.
+    /// A failure that has no cause but itself: the command line asks for what cannot be.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { chain: vec![message.into()], ..Self::default() }
+        Self::of(vec![message.into()])
+    }
+
+    fn of(chain: Vec<String>) -> Self {
+        let (names, findings) = (Vec::new(), Vec::new());
+        Self { chain, names, hint: None, findings, excerpts: None, reported: ErrorType::Usage }
+    }
+
+    /// A mistake of this program.
+    pub(crate) fn internal() -> Self {
+        Self::new("internal error").reported_as(ErrorType::Internal)
     }
 
     /// A flag that is understood but not built yet.
     pub(crate) fn not_supported(what: &str) -> Self {
-        Self::new(format!("`{what}` is not supported yet"))
+        Self::new(format!("`{what}` is not supported yet")).reported_as(ErrorType::NotSupported)
     }
 
     /// `message`, and below it the error and its causes.
@@ -55,7 +68,18 @@ impl Failure {
 
     /// The error and its causes.
     pub(crate) fn from_error(error: &dyn Error) -> Self {
-        Self { chain: causes(error), ..Self::default() }
+        Self::of(causes(error))
+    }
+
+    /// What telemetry calls it, unless it is the command line's fault.
+    pub(crate) fn reported_as(mut self, reported: ErrorType) -> Self {
+        self.reported = reported;
+        self
+    }
+
+    /// What telemetry calls it.
+    pub(crate) fn reported(&self) -> ErrorType {
+        self.reported
     }
 
     pub(crate) fn with_name(mut self, name: Option<impl Into<String>>) -> Self {

@@ -13,18 +13,23 @@ mod failure;
 mod log;
 mod progress;
 mod report_file;
+mod reporter;
 mod run;
 mod signals;
+mod telemetry;
 mod timestamp_file;
 mod written_files;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
+use ::telemetry::registry::ErrorType;
 use arguments::{CommandLine, GlobalFlags, Usage};
 use failure::Failure;
 use log::{Log, Settings};
+use reporter::Reporter;
 use timestamp_file::TimestampFile;
 
 /// The run failed, or was stopped.
@@ -33,28 +38,41 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 80;
 
 fn main() -> ExitCode {
+    let started = SystemTime::now();
     bug::report_panics();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    bug::catch(|| run_with(&arguments)).unwrap_or(ExitCode::from(FAILED))
+    bug::catch(|| run_with(&arguments, started)).unwrap_or(ExitCode::from(FAILED))
 }
 
-fn run_with(arguments: &[OsString]) -> ExitCode {
+fn run_with(arguments: &[OsString], started: SystemTime) -> ExitCode {
     match arguments::parse(arguments) {
-        Ok(line) => run_logged(line),
-        Err(usage) => print_usage(&usage),
+        Ok(line) => run_logged(line, started),
+        Err(usage) => {
+            let code = print_usage(&usage);
+            report_misuse(arguments, &usage, code, started);
+            ExitCode::from(code)
+        }
     }
 }
 
+/// A command line that was not understood counts as a failed run of the command that it names.
+fn report_misuse(arguments: &[OsString], usage: &Usage, code: u8, started: SystemTime) {
+    let session = telemetry::begin_without_line(arguments, usage.error.is_none(), started);
+    telemetry::show_notice(&session, None);
+    let command = telemetry::command_named(arguments).unwrap_or(::telemetry::registry::Command::Other);
+    Reporter::new(session, engine::Usage::of(command)).ended(Some(ErrorType::Usage), code);
+}
+
 /// Nobody is left to tell when the streams are closed, so failures to write are dropped here.
-fn print_usage(usage: &Usage) -> ExitCode {
+fn print_usage(usage: &Usage) -> u8 {
     let mut stdout = io::stdout();
     let _ = stdout.write_all(usage.text.as_bytes()).and_then(|()| stdout.flush());
     match &usage.error {
         Some(message) => {
             complain(message);
-            ExitCode::from(USAGE)
+            USAGE
         }
-        None => ExitCode::SUCCESS,
+        None => 0,
     }
 }
 
@@ -63,7 +81,7 @@ fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "imagecustomizer: error: {message}");
 }
 
-fn run_logged(line: CommandLine) -> ExitCode {
+fn run_logged(line: CommandLine, started: SystemTime) -> ExitCode {
     let settings = log_settings(&line.global);
     if settings.contradict() {
         complain("--log-color=always cannot be used together with --log-format=json");
@@ -86,15 +104,21 @@ fn run_logged(line: CommandLine) -> ExitCode {
     };
     let timestamps = start_timestamps(&line.global);
     let phrase = run::failure_phrase(&line.command);
-    let outcome = bug::catch(|| run::run(line.command, &log));
+    let session = telemetry::begin(&line, started);
+    telemetry::show_notice(&session, Some(&log));
+    let command = telemetry::command_of(&line.command).unwrap_or(::telemetry::registry::Command::Other);
+    let reporter = Reporter::new(session, engine::Usage::of(command));
+    let outcome = bug::catch(|| run::run(line, &log, &reporter));
     stop_timestamps(timestamps);
-    match outcome.unwrap_or_else(|| Err(Failure::new("internal error"))) {
-        Ok(()) => ExitCode::SUCCESS,
+    let (failure, code) = match outcome.unwrap_or_else(|| Err(Failure::internal())) {
+        Ok(()) => (None, 0),
         Err(failure) => {
             failure.log(phrase, &log);
-            ExitCode::from(FAILED)
+            (Some(failure.reported()), FAILED)
         }
-    }
+    };
+    reporter.ended(failure, code);
+    ExitCode::from(code)
 }
 
 fn log_settings(flags: &GlobalFlags) -> Settings {

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use telemetry::registry::ErrorType;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
@@ -31,7 +32,8 @@ impl ReportFile {
         let file = fs::create_dir_all(&directory)
             .and_then(|()| tempfile::Builder::new().permissions(permissions).tempfile_in(&directory));
         let text = || format!("cannot make the report `{}`", path.display());
-        let file = file.map_err(|error| Failure::because(text(), &error))?;
+        let file =
+            file.map_err(|error| Failure::because(text(), &error).reported_as(ErrorType::OutputWrite))?;
         Ok(Self { path, file })
     }
 
@@ -41,6 +43,8 @@ impl ReportFile {
         let written = serde_json::to_writer_pretty(&mut self.file, report).map_err(io::Error::from);
         let written = written.and_then(|()| self.file.write_all(b"\n"));
         let persisted = written.and_then(|()| self.file.persist(&self.path).map_err(io::Error::from));
-        persisted.map(|_| ()).map_err(|error| Failure::because(text, &error))
+        persisted
+            .map(|_| ())
+            .map_err(|error| Failure::because(text, &error).reported_as(ErrorType::OutputWrite))
     }
 }

@@ -5,16 +5,18 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::telemetry::registry::ErrorType;
 use config::{Diagnostics, PasswordPolicy};
 
-use crate::arguments::{Command, Convert, Customize, PlanFormat, Resource, StepFlags, ValidateConfig};
+use crate::arguments::{Command, CommandLine, Convert, Customize, Form, Resource, StepFlags, ValidateConfig};
 use crate::checks::{self, absolute, given, required};
 use crate::failure::{Failure, Finding};
 use crate::log::Log;
 use crate::log::escape::{escape_json, escape_line};
 use crate::progress::Progress;
 use crate::report_file::ReportFile;
-use crate::{describe, doctor, environment, signals};
+use crate::reporter::Reporter;
+use crate::{describe, doctor, environment, signals, telemetry};
 
 /// How long a run that was stopped by a signal may clean up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -28,20 +30,24 @@ pub(crate) fn failure_phrase(command: &Command) -> &'static str {
         Command::Convert(_) => "image conversion failed",
         Command::ValidateConfig(_) => "config validation failed",
         Command::Doctor(_) => "programs are missing",
+        Command::Telemetry(_) => "telemetry failed",
         Command::Schema(_) | Command::Completions(_) | Command::Man(_) => "printing failed",
     }
 }
 
 /// Carries the command out.
-pub(crate) fn run(command: Command, log: &Log) -> Result<(), Failure> {
-    let cancel = cancelled_by_signals(&command)?;
+pub(crate) fn run(line: CommandLine, log: &Log, reporter: &Reporter) -> Result<(), Failure> {
+    let CommandLine { command, global } = line;
+    let cancel = cancelled_by_signals(&command, reporter)?;
+    let usage = reporter.usage();
     match command {
-        Command::Customize(flags) => customize(*flags, cancel, log),
+        Command::Customize(flags) => customize(*flags, cancel, usage, log),
         Command::Create(_) => Err(Failure::not_supported("create")),
         Command::InjectFiles(_) => Err(Failure::not_supported("inject-files")),
-        Command::Convert(flags) => convert(flags, cancel, log),
-        Command::ValidateConfig(flags) => validate_config(flags, cancel),
+        Command::Convert(flags) => convert(flags, cancel, usage, log),
+        Command::ValidateConfig(flags) => validate_config(flags, cancel, usage),
         Command::Doctor(_) => doctor::doctor(),
+        Command::Telemetry(flags) => telemetry::run(&flags, global.disable_telemetry),
         Command::Schema(_) => print(&describe::schema()?),
         Command::Completions(flags) => print(&describe::completions(flags.shell)),
         Command::Man(_) => print(&describe::manual()?),
@@ -49,22 +55,34 @@ pub(crate) fn run(command: Command, log: &Log) -> Result<(), Failure> {
 }
 
 /// What a signal sets, and the engine looks at.
-fn cancelled_by_signals(command: &Command) -> Result<engine::Cancellation, Failure> {
+fn cancelled_by_signals(command: &Command, reporter: &Reporter) -> Result<engine::Cancellation, Failure> {
     let cancel = engine::Cancellation::default();
     let flag = cancel.clone();
     let leaves_traces = matches!(command, Command::Customize(_) | Command::Convert(_));
     let grace = if leaves_traces { GRACE } else { Duration::ZERO };
-    signals::on_stop(grace, move || flag.cancel())
-        .map_err(|error| Failure::because("cannot prepare for being stopped by a signal", &error))?;
+    let (running, ending) = (reporter.clone(), reporter.clone());
+    let cancelled = move || {
+        running.hurry();
+        flag.cancel();
+    };
+    signals::on_stop(grace, cancelled, move || ending.stopped()).map_err(|error| {
+        Failure::because("cannot prepare for being stopped by a signal", &error)
+            .reported_as(ErrorType::Internal)
+    })?;
     Ok(cancel)
 }
 
-fn customize(flags: Customize, cancel: engine::Cancellation, log: &Log) -> Result<(), Failure> {
+fn customize(
+    flags: Customize,
+    cancel: engine::Cancellation,
+    usage: engine::Usage,
+    log: &Log,
+) -> Result<(), Failure> {
     checks::customize(&flags)?;
     let passwords = checks::passwords(flags.allowed_passwords)?;
     let (plan, report) = (flags.plan, given(flags.report.as_ref()));
     let report = report.map(ReportFile::prepare).transpose()?;
-    let options = customize_options(flags, passwords, cancel)?;
+    let options = customize_options(flags, passwords, cancel, usage)?;
     let progress = Progress::start(log);
     if let Some(format) = plan {
         let plan = engine::plan(&options, &progress).map_err(failure)?;
@@ -85,6 +103,7 @@ fn customize_options(
     flags: Customize,
     passwords: PasswordPolicy,
     cancel: engine::Cancellation,
+    usage: engine::Usage,
 ) -> Result<engine::CustomizeOptions, Failure> {
     Ok(engine::CustomizeOptions {
         build_dir: absolute("--build-dir", &flags.build_dir)?,
@@ -98,6 +117,7 @@ fn customize_options(
         source_date_epoch: environment::source_date_epoch()?,
         cancel,
         steps: step_options(&flags.steps, flags.trace_steps.as_ref()),
+        usage,
     })
 }
 
@@ -110,7 +130,12 @@ fn step_options(flags: &StepFlags, trace: Option<&PathBuf>) -> engine::StepOptio
     }
 }
 
-fn convert(flags: Convert, cancel: engine::Cancellation, log: &Log) -> Result<(), Failure> {
+fn convert(
+    flags: Convert,
+    cancel: engine::Cancellation,
+    usage: engine::Usage,
+    log: &Log,
+) -> Result<(), Failure> {
     checks::convert(&flags)?;
     let options = engine::ConvertOptions {
         image_file: required("--image-file", flags.image_file)?,
@@ -119,6 +144,7 @@ fn convert(flags: Convert, cancel: engine::Cancellation, log: &Log) -> Result<()
         build_dir: given(flags.build_dir.as_ref()),
         source_date_epoch: environment::source_date_epoch()?,
         cancel,
+        usage,
     };
     let progress = Progress::start(log);
     engine::convert(&options, &progress).map_err(failure)?;
@@ -127,7 +153,11 @@ fn convert(flags: Convert, cancel: engine::Cancellation, log: &Log) -> Result<()
     Ok(())
 }
 
-fn validate_config(flags: ValidateConfig, cancel: engine::Cancellation) -> Result<(), Failure> {
+fn validate_config(
+    flags: ValidateConfig,
+    cancel: engine::Cancellation,
+    usage: engine::Usage,
+) -> Result<(), Failure> {
     let resources = checks::validate_config(&flags)?;
     let options = engine::ValidateOptions {
         config_file: required("--config-file", flags.config_file)?,
@@ -136,6 +166,7 @@ fn validate_config(flags: ValidateConfig, cancel: engine::Cancellation) -> Resul
         steps: step_options(&flags.steps, None),
         code_cache: environment::code_cache(),
         cancel,
+        usage,
     };
     engine::validate_config(&options).map_err(failure)?;
     tracing::info!("config validation succeeded");
@@ -144,6 +175,7 @@ fn validate_config(flags: ValidateConfig, cancel: engine::Cancellation) -> Resul
 
 fn failure(error: engine::Error) -> Failure {
     let failure = Failure::from_error(&error).with_name(error.name()).with_hint(error.hint());
+    let failure = failure.reported_as(error.reported());
     match error.diagnostics() {
         Some(diagnostics) => failure
             .with_names(diagnostics.names())
@@ -180,14 +212,14 @@ impl engine::Observer for Progress {
 }
 
 /// A plan holds names from the image, so it is escaped like the log.
-fn print_plan(plan: &engine::Plan, format: PlanFormat) -> Result<(), Failure> {
+fn print_plan(plan: &engine::Plan, format: Form) -> Result<(), Failure> {
     let text = match format {
-        PlanFormat::Text => {
-            plan.to_string().trim_end().split('\n').map(escape_line).collect::<Vec<_>>().join("\n")
-        }
-        PlanFormat::Json => {
+        Form::Text => plan.to_string().trim_end().split('\n').map(escape_line).collect::<Vec<_>>().join("\n"),
+        Form::Json => {
             let json = serde_json::to_string_pretty(plan);
-            escape_json(&json.map_err(|error| Failure::because("cannot write the plan", &error))?)
+            escape_json(&json.map_err(|error| {
+                Failure::because("cannot write the plan", &error).reported_as(ErrorType::Internal)
+            })?)
         }
     };
     print(&format!("{text}\n"))
@@ -197,7 +229,9 @@ fn print_plan(plan: &engine::Plan, format: PlanFormat) -> Result<(), Failure> {
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    written.map_err(|error| Failure::because("cannot write to standard output", &error))
+    written.map_err(|error| {
+        Failure::because("cannot write to standard output", &error).reported_as(ErrorType::OutputWrite)
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM stop the run in order: the engine is told, removes what is half done, and returns.
 
+mod arrivals;
+
 use std::io;
 use std::process;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -7,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 /// How long a record may take to be written while the run is being stopped.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -15,15 +16,20 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const STOPPED: i32 = 1;
 
 /// From now on the first of these signals calls `cancel`. The process ends at the second one, or `grace` after
-/// the first: so long may the run take to stop by itself. Child processes die with this one in any case.
+/// the first: so long may the run take to stop by itself. `last` is called right before. Child processes die with this
+/// one in any case.
 ///
 /// # Errors
 /// The handlers could not be installed, or no thread be started.
-pub(crate) fn on_stop(grace: Duration, cancel: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+pub(crate) fn on_stop(
+    grace: Duration,
+    cancel: impl FnOnce() + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let arrivals = arrivals::of(&[SIGINT, SIGTERM])?;
     let (sender, received) = channel();
     thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in &mut signals {
+        for signal in arrivals {
             if sender.send(signal).is_err() {
                 break;
             }
@@ -38,6 +44,7 @@ pub(crate) fn on_stop(grace: Duration, cancel: impl FnOnce() + Send + 'static) -
             Err(RecvTimeoutError::Timeout) if grace.is_zero() => {}
             Err(_) => say("the run does not stop, ending without cleaning up".into()),
         }
+        last();
         process::exit(STOPPED);
     })?;
     Ok(())
@@ -80,7 +87,7 @@ mod tests {
     #[ignore = "runs in a process of its own, which the tests below start and stop"]
     fn waits_to_be_stopped() {
         let grace = std::env::var(GRACE).unwrap().parse().unwrap();
-        on_stop(Duration::from_millis(grace), || println!("cancelled")).unwrap();
+        on_stop(Duration::from_millis(grace), || println!("cancelled"), || println!("ended")).unwrap();
         println!("ready");
         thread::sleep(Duration::from_secs(60));
     }
@@ -98,6 +105,7 @@ mod tests {
             let sent = Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", signal, &id]).status().unwrap();
             assert!(sent.success());
         }
+        assert!(lines.any(|printed| printed.unwrap().ends_with("ended")), "the last call was left out");
         child.wait().unwrap().code()
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
     };
     add("--log-file", line.global.log_file.as_ref(), true);
     add("--timestamp-file", line.global.timestamp_file.as_ref(), true);
+    add("--telemetry-log", line.global.telemetry_log.as_ref(), true);
     match &line.command {
         Command::Customize(flags) => {
             add("--report", flags.report.as_ref(), true);

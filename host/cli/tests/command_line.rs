@@ -14,6 +14,8 @@ const USAGE: i32 = 80;
 
 fn run<T: AsRef<OsStr>>(arguments: &[T]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imagecustomizer"));
+    // Tests are nobody's usage.
+    command.env("IMAGECUSTOMIZER_TELEMETRY", "off");
     command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR").output().unwrap()
 }
 
@@ -128,6 +130,16 @@ fn what_the_parser_refuses_ends_with_80_and_the_usage() {
         ("completions ''".into(), r#"SHELL must be one of "bash","zsh","fish" but got """#.into()),
         ("completions bash zsh".into(), "unexpected argument zsh".into()),
         ("schema bash".into(), "unexpected argument bash".into()),
+        ("telemetry of".into(), {
+            r#"ACTION must be one of "status","on","off","preview","schema" but got "of""#.into()
+        }),
+        ("telemetry status now".into(), "unexpected argument now".into()),
+        ("telemetry off --all".into(), "unknown flag --all".into()),
+        ("telemetry --all".into(), "unknown flag --all".into()),
+        ("telemetry off --image-file=i".into(), "unknown flag --image-file".into()),
+        ("telemetry --format yaml".into(), {
+            r#"--format must be one of "text","json" but got "yaml""#.into()
+        }),
         ("man --config-file c".into(), "unknown flag --config-file".into()),
         ("bash completions".into(), "unexpected argument bash".into()),
         (format!("{c} --plan=yaml"), r#"--plan must be one of "text","json" but got "yaml""#.into()),
@@ -170,6 +182,8 @@ fn help_and_version_are_the_only_text_and_end_with_0() {
         ("validate-config --help", "imagecustomizer validate-config --config-file FILE"),
         ("doctor --help", "imagecustomizer doctor"),
         ("schema --help", "imagecustomizer schema"),
+        ("telemetry --help", "imagecustomizer telemetry [status|on|off|schema]"),
+        ("telemetry off --help", "imagecustomizer telemetry [status|on|off|schema]"),
         ("completions --help", "imagecustomizer completions SHELL"),
         ("man --help", "imagecustomizer man"),
     ];
@@ -292,6 +306,8 @@ fn every_spelling_of_the_flags_reaches_the_run() {
         format!("{c} --output-path o --output-image-format="),
         format!("{c} --output-image-file=o --output-image-format vhd-fixed --image-file i"),
         format!("{c} --output-image-format raw --output-image-format qcow2"),
+        format!("{c} --telemetry-log {d}-telemetry"),
+        format!("{c} --telemetry-log="),
         format!("{c} --disable-telemetry"),
         format!("--disable-telemetry customize {c}"),
         format!("customize {c} --disable-telemetry=true"),
@@ -318,6 +334,7 @@ fn every_spelling_of_the_flags_reaches_the_run() {
         assert_eq!(stdout(&output), "", "{line}");
     }
     assert!(!Path::new(&format!("{d}-report")).exists(), "a failed run writes no report");
+    assert!(!Path::new(&format!("{d}-telemetry")).exists(), "off means no file");
 }
 
 #[test]
@@ -470,7 +487,7 @@ fn the_help_lists_commands_on_images_before_the_others() {
         part.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
     };
     assert_eq!(names(commands), ["customize", "create", "inject-files", "convert", "validate-config"]);
-    assert_eq!(names(more), ["doctor", "schema", "completions", "man"]);
+    assert_eq!(names(more), ["doctor", "telemetry", "schema", "completions", "man"]);
 }
 
 #[test]
@@ -516,8 +533,10 @@ _imagecustomizer "$1" "${@: -1}" "${@: -2:1}"; printf '%s\n' "${COMPREPLY[@]}""#
 
 #[test]
 fn bash_offers_what_fits() {
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("val", &["validate-config"]),
+        ("telemetry ", &["status", "on", "off", "preview", "schema"]),
+        ("telemetry --f", &["--format"]),
         ("completions ", &["--help", "--version", "bash", "zsh", "fish"]),
         ("validate-config --allowed-passwords ", &["any", "locked"]),
         ("--log-level debug convert --output-image-format vhd", &["vhd", "vhd-fixed", "vhdx"]),

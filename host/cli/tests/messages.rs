@@ -31,6 +31,8 @@ fn compare(name: &str, found: &str) {
 /// Standard error of a run that has to fail, without what differs from run to run.
 fn told(directory: &Path, form: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imagecustomizer"));
+    // Tests are nobody's usage.
+    command.env("IMAGECUSTOMIZER_TELEMETRY", "off");
     command.current_dir(directory).args(["validate-config", "--config-file", "config.yaml", form]);
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

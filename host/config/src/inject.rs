@@ -80,6 +80,7 @@ pub fn load_inject_config(file: &Path) -> Result<ResolvedInjectConfig, Diagnosti
     let config: InjectConfig = reader.read(&absolute)?;
     let problems = check_inject_config(&config);
     reader.fail_if_any(problems)?;
+    reader.fail_if_unsupported()?;
     let dir = absolute.parent().unwrap_or(Path::new("/")).to_owned();
     Ok(ResolvedInjectConfig { config, dir })
 }

@@ -8,6 +8,7 @@ pub mod model;
 
 mod decode;
 mod diagnostic;
+mod encoding;
 mod history;
 mod inject;
 mod load;

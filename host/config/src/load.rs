@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::decode::{Decoder, Value, clip};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::encoding::Text;
 use crate::inject::PackageList;
 use crate::model::Config;
 use crate::options::{LoadOptions, Mode};
@@ -41,9 +42,12 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<ResolvedConfig, Diagno
     for file in &mut files {
         file.packages = read_package_lists(&mut reader, file)?;
     }
-    let Reader { sources, secrets } = reader;
+    let Reader { sources, secrets, unsupported } = reader;
     let resolved = ResolvedConfig::new(files, sources, secrets, options.clone());
-    let problems = resolved.check_options();
+    let mut problems = resolved.check_options();
+    if problems.is_empty() && options.mode != Mode::ValidateConfig {
+        problems = unsupported;
+    }
     if problems.is_empty() { Ok(resolved) } else { Err(resolved.fail(problems)) }
 }
 
@@ -136,6 +140,8 @@ impl Chain {
 pub(crate) struct Reader {
     sources: Sources,
     secrets: Vec<Span>,
+    /// What is valid, but cannot be carried out.
+    unsupported: Vec<Diagnostic>,
 }
 
 impl Reader {
@@ -158,6 +164,12 @@ impl Reader {
     ) -> Result<(), Diagnostics> {
         let problems: Vec<_> = problems.into_iter().collect();
         if problems.is_empty() { Ok(()) } else { Err(self.fail(problems)) }
+    }
+
+    /// Fails when what was read cannot all be carried out.
+    pub(crate) fn fail_if_unsupported(&mut self) -> Result<(), Diagnostics> {
+        let problems = std::mem::take(&mut self.unsupported);
+        self.fail_if_any(problems)
     }
 
     /// Reads a file that another one names at `at`; failures carry the error name.
@@ -192,12 +204,7 @@ impl Reader {
 
     /// Decodes the bytes of a file.
     fn parse<T: Value + Default>(&mut self, bytes: &[u8], file: &Path) -> Result<T, Diagnostics> {
-        let text = to_text(bytes).map_err(|reason| {
-            let message = format!("`{}` {reason}", file.display());
-            let hint = "save the file as UTF-8";
-            self.fail(vec![Diagnostic::new(Rule::Encoding, "", Span::default(), message).hint(hint)])
-        })?;
-        let id = self.sources.add(SourceFile::new(file.to_owned(), text));
+        let id = self.sources.add(SourceFile::new(file.to_owned(), Text::decode(bytes)));
         let Some(source) = self.sources.file(id).cloned() else {
             return Err(self.fail(vec![empty_file(file)]));
         };
@@ -205,7 +212,7 @@ impl Reader {
             Ok(Some(document)) => document,
             Ok(None) => return Err(self.fail(vec![empty_file(file)])),
             Err(refusal) => {
-                let mut problem = Diagnostic::new(Rule::Yaml, "", refusal.at, refusal.message);
+                let mut problem = Diagnostic::new(refusal.rule, "", refusal.at, refusal.message);
                 problem.hint = refusal.hint;
                 return Err(self.fail(vec![problem]));
             }
@@ -213,9 +220,10 @@ impl Reader {
         self.secrets.extend(secret_places(&document, id));
         let mut decoder = Decoder::new(&document);
         let value = decoder.root();
-        let (problems, unknown_values) = decoder.finish();
-        self.secrets.extend(unknown_values);
-        self.fail_if_any(problems)?;
+        let found = decoder.finish();
+        self.secrets.extend(found.unknown_values);
+        self.unsupported.extend(found.unsupported);
+        self.fail_if_any(found.problems)?;
         Ok(value)
     }
 }
@@ -231,23 +239,6 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
     opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if length > MAX_FILE { Err("it is larger than 4 MiB".to_owned()) } else { Ok(bytes) }
-}
-
-/// UTF-8, or UTF-16 with a byte order mark; the mark is removed.
-fn to_text(bytes: &[u8]) -> Result<String, &'static str> {
-    let wide = match bytes {
-        [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),
-        [0xfe, 0xff, rest @ ..] => Some((rest, u16::from_be_bytes as fn([u8; 2]) -> u16)),
-        _ => None,
-    };
-    if let Some((rest, unit)) = wide {
-        let (pairs, odd) = rest.as_chunks::<2>();
-        let units = pairs.iter().map(|pair| unit(*pair));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        return text.ok().filter(|_| odd.is_empty()).ok_or("is not valid UTF-16");
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| "is not valid UTF-8")?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
 }
 
 /// The places of values that must not be shown, found by the names of their keys alone, so that they

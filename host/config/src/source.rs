@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::printable;
+use crate::encoding::Text;
 
 /// A place in a source text. Lines and columns count from 1; a column is a character, not a byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +44,7 @@ pub struct FileId(u32);
 /// The text of one configuration file. `Debug` shows its path alone: the text may hold secrets.
 pub struct SourceFile {
     path: PathBuf,
-    text: String,
+    text: Text,
     /// Byte offset at which each line starts.
     line_starts: Vec<usize>,
 }
@@ -56,9 +57,9 @@ impl fmt::Debug for SourceFile {
 
 impl SourceFile {
     /// Splits `text` into lines by the line ends of YAML 1.1: LF, CR, CRLF, NEL, LS and PS.
-    pub(crate) fn new(path: PathBuf, text: String) -> Self {
+    pub(crate) fn new(path: PathBuf, text: Text) -> Self {
         let mut line_starts = vec![0];
-        let mut chars = text.char_indices().peekable();
+        let mut chars = text.shown().char_indices().peekable();
         while let Some((offset, c)) = chars.next() {
             let ends_line = match c {
                 '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => true,
@@ -78,7 +79,7 @@ impl SourceFile {
     }
 
     /// The text, without its byte order mark.
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &Text {
         &self.text
     }
 
@@ -86,8 +87,8 @@ impl SourceFile {
     pub fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         let start = *self.line_starts.get(index)?;
-        let end = self.line_starts.get(index + 1).copied().unwrap_or(self.text.len());
-        let text = self.text.get(start..end)?;
+        let end = self.line_starts.get(index + 1).copied().unwrap_or(self.text.shown().len());
+        let text = self.text.shown().get(start..end)?;
         Some(text.trim_end_matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']))
     }
 }
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn every_line_end_of_yaml_1_1_starts_a_new_line() {
         let text = "a\nb\rc\r\nd\u{85}e\u{2028}f\u{2029}g";
-        let file = SourceFile::new("x".into(), text.into());
+        let file = SourceFile::new("x".into(), Text::decode(text.as_bytes()));
         let lines: Vec<_> = (1..9).filter_map(|line| file.line(line)).collect();
         assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "g"]);
         assert_eq!(file.line(0), None);

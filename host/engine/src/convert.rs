@@ -6,6 +6,7 @@ use crate::customize::{IMAGE, Phases, input_error, make_parent, output_error, se
 use crate::error::{Error, ErrorKind, Result};
 use crate::observer::{Observer, Phase};
 use crate::run_clock::RunClock;
+use crate::usage::Usage;
 use image::OutputFormat;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub struct ConvertOptions {
     pub source_date_epoch: Option<u64>,
     /// Ends the run early.
     pub cancel: Cancellation,
+    /// What telemetry may know of the run.
+    pub usage: Usage,
 }
 
 /// Writes an image in another format. The input is only read; the output appears whole or not at all.
@@ -32,12 +35,15 @@ pub struct ConvertOptions {
 /// [`ErrorKind::NotSupportedYet`] for formats that cannot be written yet, [`ErrorKind::InputImage`],
 /// [`ErrorKind::OutputImage`], [`ErrorKind::BuildDirectory`].
 pub fn convert(options: &ConvertOptions, observer: &dyn Observer) -> Result<()> {
+    if let Some(format) = config::output::ImageFormat::from_word(&options.output_image_format) {
+        options.usage.output(format);
+    }
     let Some(format) = OutputFormat::from_name(&options.output_image_format) else {
         let message = format!("output format `{}` is not supported yet", options.output_image_format);
         return Err(Error::saying(ErrorKind::NotSupportedYet, message));
     };
     let clock = RunClock::new(options.source_date_epoch, options.output_image_format.as_bytes())?;
-    let mut phases = Phases::new(observer, &options.cancel);
+    let mut phases = Phases::new(observer, &options.cancel, &options.usage);
 
     image::check_output(&options.output_image_file).map_err(output_error)?;
     phases.begin(Phase::Import)?;
@@ -48,7 +54,8 @@ pub fn convert(options: &ConvertOptions, observer: &dyn Observer) -> Result<()> 
     };
     let working_file = work.join(IMAGE);
     let progress = |done, total| observer.progress(done, total);
-    image::import(&options.image_file, &working_file, &progress).map_err(input_error)?;
+    let detected = image::import(&options.image_file, &working_file, &progress).map_err(input_error)?;
+    options.usage.input(detected.format);
 
     phases.begin(Phase::Export)?;
     let export = image::ExportOptions { source_date_epoch: clock.epoch(), seed: seed16(&clock) };

@@ -11,6 +11,7 @@ use crate::open::timestamp;
 use crate::report::{PhaseReport, Report, milliseconds};
 use crate::run_clock::RunClock;
 use crate::steps::{Run, StepRunner};
+use crate::usage::Usage;
 use crate::{TOOL_VERSION, seal};
 use config::output::ImageFormat;
 use config::{LoadOptions, PasswordPolicy, ResolvedConfig, ResolvedInput, Resources};
@@ -45,6 +46,8 @@ pub struct CustomizeOptions {
     pub cancel: Cancellation,
     /// How the configuration's own steps are treated.
     pub steps: StepOptions,
+    /// What telemetry may know of the run.
+    pub usage: Usage,
 }
 
 /// Lets a caller stand between the steps and the image's tree, to watch what they do.
@@ -69,7 +72,7 @@ pub fn customize_through(
     observer: &dyn Observer,
     wrap: TreeWrapper<'_>,
 ) -> Result<Report> {
-    let mut phases = Phases::new(observer, &options.cancel);
+    let mut phases = Phases::new(observer, &options.cancel, &options.usage);
     let (opened, plan) = prepare(options, &mut phases)?;
     let Opened { work, clock, disk, tree, image_uuid, format, components } = opened;
     make_parent(&plan.output.path)?;
@@ -104,7 +107,7 @@ pub fn customize_through(
 /// # Errors
 /// As [`customize`], up to the first step.
 pub fn plan(options: &CustomizeOptions, observer: &dyn Observer) -> Result<Plan> {
-    prepare(options, &mut Phases::new(observer, &options.cancel)).map(|(_, plan)| plan)
+    prepare(options, &mut Phases::new(observer, &options.cancel, &options.usage)).map(|(_, plan)| plan)
 }
 
 /// Name of the working file in the run's own directory.
@@ -126,9 +129,10 @@ struct Opened {
 fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opened, Plan)> {
     phases.begin(Phase::Validate)?;
     let config = load(options)?;
+    options.usage.config(&config);
     let unsupported = plan::unsupported(&config);
     if !unsupported.is_empty() {
-        return Err(config.unsupported(&unsupported).into());
+        return Err(Error::from(config.unsupported(&unsupported)).of_kind(ErrorKind::NotSupportedYet));
     }
     let paths = Paths::of(&config)?;
     config.validate_resources(Resources::FILES)?;
@@ -146,11 +150,13 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     let observer = phases.observer;
     let detected = image::import(&paths.input, &image, &|done, total| observer.progress(done, total))
         .map_err(input_error)?;
+    options.usage.input(detected.format);
 
     phases.begin(Phase::Inspect)?;
     let disk = Disk::open(&image)?;
     let (mut tree, file_systems) = open_tree(&disk, timestamp(clock.epoch()))?;
     let system = System::inspect(&mut tree)?;
+    options.usage.distribution(&system.distribution);
 
     let image_uuid = clock.image_uuid(&identity(&detected, &file_systems));
     let run = RunFacts {
@@ -217,13 +223,14 @@ impl Paths {
 pub(crate) struct Phases<'a> {
     observer: &'a dyn Observer,
     cancel: &'a Cancellation,
+    usage: &'a Usage,
     current: Option<(Phase, Instant)>,
     done: Vec<PhaseReport>,
 }
 
 impl<'a> Phases<'a> {
-    pub(crate) fn new(observer: &'a dyn Observer, cancel: &'a Cancellation) -> Self {
-        Self { observer, cancel, current: None, done: Vec::new() }
+    pub(crate) fn new(observer: &'a dyn Observer, cancel: &'a Cancellation, usage: &'a Usage) -> Self {
+        Self { observer, cancel, usage, current: None, done: Vec::new() }
     }
 
     /// Ends the current phase and begins the next, unless the run is cancelled.
@@ -233,6 +240,7 @@ impl<'a> Phases<'a> {
             return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
         }
         tracing::debug!("phase: {}", phase.name());
+        self.usage.phase(Some(phase));
         self.current = Some((phase, Instant::now()));
         self.observer.phase(phase);
         Ok(())
@@ -246,6 +254,7 @@ impl<'a> Phases<'a> {
 
     fn end(mut self) -> Vec<PhaseReport> {
         self.close();
+        self.usage.phase(None);
         self.done
     }
 }

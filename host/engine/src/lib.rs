@@ -15,6 +15,7 @@ mod report;
 mod run_clock;
 mod seal;
 mod steps;
+mod usage;
 mod validate;
 
 pub use builtin::{components, precompile};
@@ -28,6 +29,7 @@ pub use open::open_image;
 pub use plan::{Plan, Step};
 pub use program::Program;
 pub use report::{PhaseReport, Report, StepReport};
+pub use usage::{End, Usage};
 pub use validate::{ValidateOptions, validate_config};
 
 /// The version of this program.

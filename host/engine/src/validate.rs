@@ -3,6 +3,7 @@
 use crate::cancellation::Cancellation;
 use crate::components::{Components, Context, StepOptions};
 use crate::error::Result;
+use crate::usage::Usage;
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
 use std::path::PathBuf;
 
@@ -21,6 +22,8 @@ pub struct ValidateOptions {
     pub code_cache: Option<PathBuf>,
     /// Ends the work early.
     pub cancel: Cancellation,
+    /// What telemetry may know of the run.
+    pub usage: Usage,
 }
 
 /// Checks a configuration and its bases; with `files`, also what they name.
@@ -34,6 +37,7 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
         mode: Mode::ValidateConfig,
     };
     let config = config::load(&options.config_file, &load)?;
+    options.usage.config(&config);
     if options.files {
         config.validate_resources(Resources::FILES)?;
         let cache = options.code_cache.as_deref();

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use fixtures::{Distro, Layout, Recipe};
-use imagecustomizer_engine::{Cancellation, CustomizeOptions, Silent, customize_through, open_image};
+use imagecustomizer_engine::{Cancellation, CustomizeOptions, Silent, Usage, customize_through, open_image};
 use rootfs::record::{Recorder, replay};
 use std::io::Write;
 use std::path::Path;
@@ -60,6 +60,7 @@ fn the_recorded_calls_done_again_give_the_same_image() {
         source_date_epoch: Some(EPOCH),
         cancel: Cancellation::default(),
         steps: imagecustomizer_engine::StepOptions::default(),
+        usage: Usage::default(),
     };
     let journal = Journal::default();
     let watched = journal.clone();

@@ -1,14 +1,16 @@
 //! Feeds a child and takes in what it prints, without ever blocking on one pipe alone.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Child, ChildStdin};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{PidfdFlags, pidfd_open};
+
+use crate::child::Child;
 
 /// Bytes of the end of standard error that are kept.
 const STDERR_KEPT: usize = 4 << 10;
@@ -41,8 +43,7 @@ pub(crate) fn capture(
     output_limit: usize,
     deadline: Option<Instant>,
 ) -> io::Result<Captured> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(ErrorKind::InvalidData)?;
-    let end = pidfd_open(pid, PidfdFlags::empty())?;
+    let end = pidfd_open(child.pid(), PidfdFlags::empty())?;
     let mut input = Input { pipe: child.stdin.take(), rest: input };
     let mut stdout = Pipe::new(child.stdout.take(), output_limit.saturating_add(1), Keep::Start)?;
     let mut stderr = Pipe::new(child.stderr.take(), STDERR_KEPT, Keep::End)?;
@@ -80,7 +81,7 @@ fn wait(
     watched.extend(input.pipe.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
     for pipe in [stdout, stderr] {
         watched
-            .extend(pipe.reader.as_ref().map(|reader| PollFd::from_borrowed_fd(reader.fd(), PollFlags::IN)));
+            .extend(pipe.reader.as_ref().map(|reader| PollFd::new(reader, PollFlags::IN)));
     }
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     if left == Some(Duration::ZERO) {
@@ -105,7 +106,7 @@ fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
 
 /// The child's standard input; closed once all is written, or the child closes its end.
 struct Input<'a> {
-    pipe: Option<ChildStdin>,
+    pipe: Option<File>,
     rest: &'a [u8],
 }
 
@@ -136,30 +137,19 @@ enum Keep {
     End,
 }
 
-trait Reader: Read {
-    fn fd(&self) -> BorrowedFd<'_>;
-}
-
-impl<R: Read + AsFd> Reader for R {
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
-    }
-}
-
 /// One output of the child; `reader` is `None` after its end.
 struct Pipe {
-    reader: Option<Box<dyn Reader>>,
+    reader: Option<File>,
     kept: VecDeque<u8>,
     limit: usize,
     keep: Keep,
 }
 
 impl Pipe {
-    fn new<R: Read + AsFd + 'static>(reader: Option<R>, limit: usize, keep: Keep) -> io::Result<Self> {
+    fn new(reader: Option<File>, limit: usize, keep: Keep) -> io::Result<Self> {
         if let Some(reader) = &reader {
             set_nonblocking(reader.as_fd())?;
         }
-        let reader = reader.map(|reader| Box::new(reader) as Box<dyn Reader>);
         Ok(Self { reader, kept: VecDeque::new(), limit, keep })
     }
 

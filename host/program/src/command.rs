@@ -1,16 +1,14 @@
 //! One call of a program, from its arguments to its end.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fmt::Write as _;
-use std::os::unix::process::CommandExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use crate::capture::{self, Ended};
-use crate::{Error, ErrorKind, Result, death};
+use crate::child::{Call, Child};
+use crate::{Error, ErrorKind, Result};
 
 /// How much of standard output is kept unless [`Command::output_limit`] says otherwise, in bytes.
 const DEFAULT_OUTPUT_LIMIT: usize = 1 << 20;
@@ -103,11 +101,11 @@ impl Command {
     /// [`ErrorKind::Io`], [`ErrorKind::ProgramFailed`], [`ErrorKind::TimedOut`], [`ErrorKind::OutputTooLong`].
     pub fn run(self) -> Result<Output> {
         let io_error = |source| self.error(ErrorKind::Io).with_source(source);
-        let mut group = Group(self.start().map_err(io_error)?);
+        let mut child = self.start().map_err(io_error)?;
         let deadline = self.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let captured =
-            capture::capture(&mut group.0, &self.stdin, self.output_limit, deadline).map_err(io_error)?;
-        let status = group.end().map_err(io_error)?;
+            capture::capture(&mut child, &self.stdin, self.output_limit, deadline).map_err(io_error)?;
+        let status = child.end().map_err(io_error)?;
         let stderr = printable_tail(&captured.stderr);
         match (captured.ended, status.code()) {
             (Ended::ByItself, Some(code)) if self.success.contains(&code) => {
@@ -121,20 +119,16 @@ impl Command {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts a process")]
     fn start(&self) -> std::io::Result<Child> {
-        let mut command = std::process::Command::new(&self.file);
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .env("PATH", &self.path)
-            .env("LC_ALL", "C")
-            .stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        death::die_with_parent(&mut command);
-        command.spawn()
+        let file = self.file.as_os_str();
+        let arguments = std::iter::once(file).chain(self.arguments.iter().map(OsString::as_os_str));
+        let variable = |name: &str, value: &OsStr| text(&[OsStr::new(name), value].into_iter().collect::<OsString>());
+        let call = Call {
+            file: text(file)?,
+            arguments: arguments.map(text).collect::<std::io::Result<_>>()?,
+            environment: vec![variable("LC_ALL=", OsStr::new("C"))?, variable("PATH=", &self.path)?],
+        };
+        Child::start(&call, !self.stdin.is_empty())
     }
 
     fn error(&self, kind: ErrorKind) -> Error {
@@ -158,33 +152,9 @@ impl Command {
     }
 }
 
-/// A running process group; killed whole on drop.
-struct Group(Child);
-
-impl Group {
-    /// Kills what is left of the group, and reaps the program.
-    fn end(mut self) -> std::io::Result<ExitStatus> {
-        self.kill();
-        self.0.wait()
-    }
-
-    /// The program itself is not reaped yet, so its process id cannot have passed to another group.
-    fn kill(&self) {
-        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            // Fails when every process of the group has ended: just what is wanted.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // After `end` the status is known: the id may belong to somebody else by now.
-        if matches!(self.0.try_wait(), Ok(None)) {
-            self.kill();
-            let _ = self.0.wait();
-        }
-    }
+/// As the kernel takes it: without a NUL inside.
+fn text(text: &OsStr) -> std::io::Result<CString> {
+    Ok(CString::new(text.as_bytes())?)
 }
 
 /// The last KiB of `stderr` as text that is safe to show on a terminal.

@@ -5,8 +5,8 @@
 //! made to print without end.
 
 mod capture;
+mod child;
 mod command;
-mod death;
 mod error;
 mod list;
 

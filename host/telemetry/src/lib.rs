@@ -8,15 +8,23 @@ pub mod bound;
 pub mod consent;
 pub mod destination;
 pub mod environment;
+pub mod gate;
 pub mod notice;
 pub mod payload;
 pub mod record;
 pub mod registry;
 pub mod schema;
+pub mod seeds;
 pub mod session;
+pub mod standing;
 pub mod state;
 pub mod transport;
 
 mod azure;
-mod gate;
+mod closed_set;
+mod kept;
 mod otlp;
+#[cfg(test)]
+mod samples;
+mod signals;
+mod values;

@@ -5,12 +5,15 @@
 //! checked by `fsck.fat`, formats are undone by `qemu-img`, partition tables are read by `sfdisk`.
 
 pub mod boot;
+pub mod canary;
+pub mod collector;
 pub mod disk;
 pub mod example;
 pub mod ext4;
 pub mod failure;
 pub mod fat;
 pub mod product;
+pub mod receivers;
 pub mod scene;
 
 pub use disk::Disk;

@@ -20,6 +20,23 @@ pub const SOURCE_DATE: u64 = 1_770_091_506;
 /// The user without any rights that [`Run::confined`] becomes.
 const NOBODY: u32 = 65_534;
 
+/// Turns telemetry off, in this program as in others.
+const OPT_OUT: &str = "DO_NOT_TRACK";
+
+/// What the tests' own surroundings could say to a run.
+const OUTSIDE: [&str; 10] = [
+    "TMPDIR",
+    "CI",
+    "ENABLE_TELEMETRY",
+    "IMAGECUSTOMIZER_TELEMETRY",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "AZURE_MONITOR_CONNECTION_STRING",
+    "HTTP_PROXY",
+    "http_proxy",
+    "XDG_STATE_HOME",
+];
+
 /// A run that hangs is ended after this; a customization of a small image takes about a second.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -67,7 +84,8 @@ impl Run {
     /// A call with these arguments and the fixed date.
     pub fn new<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Self { arguments, variables: vec![("SOURCE_DATE_EPOCH", SOURCE_DATE.to_string())] }
+        let variables = vec![("SOURCE_DATE_EPOCH", SOURCE_DATE.to_string()), (OPT_OUT, "1".to_owned())];
+        Self { arguments, variables }
     }
 
     /// `customize` with all that it needs.
@@ -96,6 +114,13 @@ impl Run {
     pub fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
+    }
+
+    /// Lets the run send its telemetry to what `variable` names, as on a machine of continuous integration: at once.
+    /// Without it, telemetry is off in all runs of the tests.
+    pub fn telemetry(mut self, variable: &'static str, destination: &str) -> Self {
+        self.variables.retain(|(name, _)| *name != OPT_OUT);
+        self.variable(variable, destination).variable("CI", "true")
     }
 
     /// Starts the program without waiting for it.
@@ -164,9 +189,30 @@ impl Run {
         finished(confined)
     }
 
-    fn dress(&self, command: &mut Command) {
+    /// Runs the program to its end as nobody; the scene's directory is given to nobody first. An ordinary user stands
+    /// for nobody.
+    ///
+    /// # Errors
+    /// The program is not built, or does not start.
+    pub fn as_nobody(&self, scene: &Path) -> Outcome<Finished> {
+        let own = scene.join("program");
+        fs::copy(program()?, &own)?;
+        let mut command = timeout();
+        if is_root()? {
+            give_away(scene)?;
+            command.args(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+        }
+        self.dress(command.arg(&own));
+        finished(command)
+    }
+
+    /// Gives `command`, which calls the program, the arguments and variables of this run.
+    pub fn dress(&self, command: &mut Command) {
+        for variable in OUTSIDE {
+            command.env_remove(variable);
+        }
+        command.env("HOME", "/nonexistent");
         command.args(&self.arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.env_remove("TMPDIR").env("HOME", "/nonexistent");
     }
 }
 

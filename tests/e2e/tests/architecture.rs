@@ -230,6 +230,28 @@ fn no_foreign_crate_comes_in_two_versions_without_a_reason() -> Outcome {
     Ok(())
 }
 
+/// Invariant I-6: who could speak OpenTelemetry at all.
+#[test]
+fn only_the_telemetry_crate_depends_on_opentelemetry() -> Outcome {
+    let speaks = |name: &str| name.starts_with("opentelemetry") || name.contains("-opentelemetry");
+    let mut wrong = Vec::new();
+    let mut dependants = 0;
+    for package in list(&metadata(true)?, "packages") {
+        let from = text(package, "name");
+        for dependency in list(package, "dependencies").map(|dependency| text(dependency, "name")) {
+            if speaks(dependency) && !speaks(from) {
+                dependants += 1;
+                if from != "imagecustomizer-telemetry" {
+                    wrong.push(format!("`{from}` may not depend on `{dependency}`"));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(dependants > 3, "{dependants} dependants were seen");
+    Ok(())
+}
+
 #[test]
 fn the_container_has_the_packages_of_the_programs_that_are_started() -> Outcome {
     let dockerfile = std::fs::read_to_string(workspace().join("Dockerfile"))?;

@@ -19,7 +19,7 @@ const CONVERT_FORMATS: &[&str] = &["vhd", "vhd-fixed", "vhdx", "qcow2", "raw", "
 /// `--allowed-passwords` when it is not given; builds like the reference program's released ones say `locked`.
 const DEFAULT_PASSWORDS: &str = if cfg!(feature = "locked-passwords-only") { "locked" } else { "any" };
 /// Commands that say something about this program and its machine; the help lists them apart from those on images.
-pub(super) const MORE: [&str; 4] = ["doctor", "schema", "completions", "man"];
+pub(super) const MORE: [&str; 5] = ["doctor", "telemetry", "schema", "completions", "man"];
 
 /// Changes Linux disk images as a configuration file says, without booting them.
 ///
@@ -76,7 +76,10 @@ pub(crate) struct GlobalFlags {
     /// Record when the run started and ended, as JSON lines
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     pub(crate) timestamp_file: Option<PathBuf>,
-    /// Send no usage data (this version never sends any)
+    /// Write what is sent of this run to this file, as JSON lines
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    pub(crate) telemetry_log: Option<PathBuf>,
+    /// Send no usage data; see `imagecustomizer telemetry`
     #[arg(long, global = true, num_args = 0..=1, require_equals = true, value_name = "true|false")]
     #[arg(default_value = "false", default_missing_value = "true", value_parser = truth)]
     #[arg(hide_default_value = true, action = ArgAction::Set)]
@@ -98,6 +101,8 @@ pub(crate) enum Command {
     ValidateConfig(ValidateConfig),
     /// Look for the programs that this tool may need, and name the missing ones
     Doctor(Doctor),
+    /// Show what usage data is sent, and switch it on or off
+    Telemetry(Telemetry),
     /// Print the JSON Schema of configurations, for editors and checkers
     Schema(Schema),
     /// Print the completions of a shell
@@ -161,8 +166,8 @@ pub(crate) struct Customize {
     /// Show what would be done, and stop
     #[arg(long, num_args = 0..=1, require_equals = true, value_name = "text|json")]
     #[arg(default_missing_value = "text", hide_possible_values = true, help_heading = "Running")]
-    #[arg(value_parser = one_of(&["text", "json"]).map(|word| PlanFormat::from_flag(&word)))]
-    pub(crate) plan: Option<PlanFormat>,
+    #[arg(value_parser = one_of(&["text", "json"]).map(|word| Form::from_flag(&word)))]
+    pub(crate) plan: Option<Form>,
     /// Write a report of the run to this file, as JSON
     #[arg(long, value_name = "FILE", value_parser = path(), help_heading = "Running")]
     #[arg(conflicts_with = "plan")]
@@ -328,6 +333,58 @@ pub(crate) struct ValidateConfig {
 #[command(override_usage = "imagecustomizer doctor [FLAGS]")]
 pub(crate) struct Doctor {}
 
+/// What `telemetry` is asked for.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer telemetry [status|on|off|schema] [FLAGS]\n       \
+                            imagecustomizer telemetry preview [COMMAND] [FLAGS]")]
+#[command(next_help_heading = "Flags")]
+pub(crate) struct Telemetry {
+    /// What to do: show whether and where usage data is sent, switch it on or off, show what a command line would
+    /// send, show all that can be sent
+    #[arg(value_name = "ACTION", default_value = "status", help_heading = "Arguments")]
+    #[arg(value_parser = words(ACTIONS).map(|word| Action::from_word(&word)))]
+    pub(crate) action: Action,
+    /// For `preview`: the command line to look at; `customize` without flags if missing
+    #[arg(value_name = "COMMAND", help_heading = "Arguments", value_parser = clap::value_parser!(OsString))]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, num_args = 0..)]
+    pub(crate) command_line: Vec<OsString>,
+    /// Form of what `status` and `schema` print
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    #[arg(value_parser = one_of(&["text", "json"]).map(|word| Form::from_flag(&word)))]
+    pub(crate) format: Form,
+}
+
+impl Telemetry {
+    /// A word that only `preview` would take.
+    pub(super) fn misplaced(&self) -> Option<&OsString> {
+        self.command_line.first().filter(|_| self.action != Action::Preview)
+    }
+}
+
+const ACTIONS: &[&str] = &["status", "on", "off", "preview", "schema"];
+
+/// What `telemetry` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Status,
+    On,
+    Off,
+    Preview,
+    Schema,
+}
+
+impl Action {
+    fn from_word(word: &str) -> Self {
+        match word {
+            "on" => Self::On,
+            "off" => Self::Off,
+            "preview" => Self::Preview,
+            "schema" => Self::Schema,
+            _ => Self::Status,
+        }
+    }
+}
+
 /// `schema` has no flags of its own.
 #[derive(Debug, Args)]
 #[command(override_usage = "imagecustomizer schema [FLAGS]")]
@@ -406,16 +463,16 @@ impl Resource {
     }
 }
 
-/// How the plan is printed.
+/// How something is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PlanFormat {
+pub(crate) enum Form {
     /// For people.
     Text,
     /// For programs.
     Json,
 }
 
-impl PlanFormat {
+impl Form {
     fn from_flag(word: &str) -> Self {
         if word == "json" { Self::Json } else { Self::Text }
     }
@@ -460,6 +517,10 @@ mod tests {
         below.split("\n## ").next().unwrap()
     }
 
+    fn has_section(command: &str) -> bool {
+        !MORE.contains(&command) || command == "telemetry"
+    }
+
     /// The flags that a table describes in its first column.
     fn described(section: &str) -> Vec<String> {
         let cells = section.lines().filter_map(|line| line.strip_prefix("| `-")?.split(" |").next());
@@ -484,7 +545,7 @@ mod tests {
         for command in definition.get_subcommands() {
             assert!(page.contains(&format!("\n| `{}` |", command.get_name())), "{}", command.get_name());
         }
-        for name in MORE {
+        for name in MORE.into_iter().filter(|name| !has_section(name)) {
             // What these take is described in one section, because it is next to nothing.
             let command = definition.find_subcommand(name).unwrap();
             let flags = command.get_arguments().filter(|flag| !flag.is_positional()).count();
@@ -496,7 +557,7 @@ mod tests {
     fn the_page_on_the_command_line_describes_every_flag() {
         let definition = CommandLine::command();
         let mut pages = vec![("Flags of all commands", spellings(definition.get_arguments()))];
-        let commands = definition.get_subcommands().filter(|command| !MORE.contains(&command.get_name()));
+        let commands = definition.get_subcommands().filter(|command| has_section(command.get_name()));
         pages.extend(commands.map(|command| (command.get_name(), spellings(command.get_arguments()))));
         for (heading, mut defined) in pages {
             let mut described = described(section(heading));

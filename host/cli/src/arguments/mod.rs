@@ -14,11 +14,11 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use flags::{
-    AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, GlobalFlags, PlanFormat, Resource,
-    Shell, StepFlags, ValidateConfig,
+    Action, AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, Form, GlobalFlags, Resource,
+    Shell, StepFlags, Telemetry, ValidateConfig,
 };
 pub(crate) use usage::Usage;
-pub(crate) use values::{ResourceList, path_list};
+pub(crate) use values::{ResourceList, path_list, truth};
 
 /// The text printed by `--version`, and nothing else on that line.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -26,6 +26,14 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What may be written, as clap describes it: also for completions and the manual page.
 pub(crate) fn definition() -> clap::Command {
     CommandLine::command()
+}
+
+/// The command that the arguments name, or mean by naming none; `None` when they ask about the whole program.
+pub(crate) fn command_name(arguments: &[OsString]) -> Option<String> {
+    let definition = definition();
+    let ordered = command_word::in_front(&definition, arguments);
+    let name = ordered.first()?.to_str()?;
+    definition.find_subcommand(name).map(|command| command.get_name().to_owned())
 }
 
 /// Reads the arguments that follow the program's name.
@@ -40,8 +48,15 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<CommandLine, Usage> {
     let ordered = command_word::in_front(&definition, arguments);
     let selected = ordered.first().and_then(|word| word.to_str()).map(str::to_owned);
     let program = std::iter::once(OsString::from("imagecustomizer"));
-    definition
+    let line = definition
         .try_get_matches_from_mut(program.chain(ordered))
         .and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches))
-        .map_err(|error| Usage::from_clap(&mut definition, selected.as_deref(), &error))
+        .map_err(|error| Usage::from_clap(&mut definition, selected.as_deref(), &error))?;
+    match &line.command {
+        Command::Telemetry(flags) => match flags.misplaced() {
+            Some(word) => Err(Usage::unexpected(&mut definition, selected.as_deref(), word)),
+            None => Ok(line),
+        },
+        _ => Ok(line),
+    }
 }

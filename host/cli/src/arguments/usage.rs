@@ -1,6 +1,7 @@
 //! What is printed when the command line asks for help or cannot be understood.
 
 use std::error::Error;
+use std::ffi::OsStr;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -21,6 +22,16 @@ impl Usage {
     /// The usage of `command`, or of the whole program, and what is wrong.
     pub(super) fn error(definition: &mut clap::Command, command: Option<&str>, message: String) -> Self {
         Self { text: help(definition, command), error: Some(escape_line(&message)) }
+    }
+
+    /// A word that clap takes, but that has no place there.
+    pub(super) fn unexpected(definition: &mut clap::Command, command: Option<&str>, word: &OsStr) -> Self {
+        let word = word.to_string_lossy();
+        let message = match is_flag(&word) {
+            true => format!("unknown flag {}", flag_name(&word)),
+            false => format!("unexpected argument {word}"),
+        };
+        Self::error(definition, command, message)
     }
 
     /// Puts clap's error, which may be a request for help, into words.
@@ -87,13 +98,17 @@ fn message(error: &clap::Error) -> String {
 }
 
 fn unknown(error: &clap::Error, name: &str) -> String {
-    if !name.starts_with('-') || name == "-" {
+    if !is_flag(name) {
         return format!("unexpected argument {name}");
     }
     match text(error, ContextKind::SuggestedArg).filter(|near| begin_alike(name, near)) {
         Some(near) => format!("unknown flag {name}, did you mean \"{}\"?", flag_name(&near)),
         None => format!("unknown flag {name}"),
     }
+}
+
+fn is_flag(word: &str) -> bool {
+    word.starts_with('-') && word != "-"
 }
 
 /// clap's nearest flag can be far off; a slip of the finger mostly leaves the first letters alone.
@@ -130,10 +145,10 @@ fn invalid_value(error: &clap::Error, name: &str, value: Option<&str>) -> String
     }
 }
 
-/// `--flag` of `--flag <VALUE>`, `--flag[=<VALUE>]` and `--flag=value`; `WORD` of `<WORD>`.
+/// `--flag` of `--flag <VALUE>`, `--flag[=<VALUE>]` and `--flag=value`; `WORD` of `<WORD>` and `[WORD]`.
 fn flag_name(argument: &str) -> &str {
     if !argument.starts_with('-') {
-        return argument.trim_matches(['<', '>']);
+        return argument.trim_matches(['<', '>', '[', ']', '.']);
     }
     argument.split([' ', '=', '[']).next().unwrap_or(argument)
 }

@@ -25,7 +25,7 @@ pub(super) fn words(words: &'static [&'static str]) -> PossibleValuesParser {
 }
 
 /// A truth value after `=`, in any case.
-pub(super) fn truth(text: &str) -> Result<bool, String> {
+pub(crate) fn truth(text: &str) -> Result<bool, String> {
     match text.to_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),

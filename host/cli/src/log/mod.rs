@@ -179,6 +179,11 @@ impl Log {
         self.shared.shows_status
     }
 
+    /// Whether a person who watches standard error sees records of that level.
+    pub(crate) fn shows_on_stderr(&self, level: Level) -> bool {
+        level <= self.outputs().stderr.threshold
+    }
+
     fn threshold(&self) -> Level {
         self.shared.threshold
     }

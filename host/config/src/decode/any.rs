@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value as Json, json};
 
-use super::record::{check_duplicates, is_merge, refuse_merge};
+use super::merge::refuse as refuse_merge;
+use super::record::{check_duplicates, is_merge};
 use super::values::sha256;
 use super::{Decoder, Flags, Item, UsedField, Value, clip};
 use crate::history::{HistoryWriter, REDACTED};

@@ -6,6 +6,7 @@ mod choice;
 mod conformance;
 mod declare;
 mod form;
+mod merge;
 mod numbers;
 mod record;
 mod text_map;
@@ -68,8 +69,18 @@ pub(crate) struct Decoder<'a> {
     key_at: Option<Span>,
     /// Takes what is reported beyond [`MAX_PROBLEMS`].
     overflow: Diagnostic,
+    /// What was found besides problems.
+    findings: Findings,
+}
+
+/// What a decoder found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Diagnostic>,
     /// Places of values whose keys are not known; one may be a secret under a misspelt key.
-    unknown_values: Vec<Span>,
+    pub(crate) unknown_values: Vec<Span>,
+    /// What is valid, but cannot be carried out.
+    pub(crate) unsupported: Vec<Diagnostic>,
 }
 
 /// How many nodes were visited, and how many of them through aliases: a small file whose aliases
@@ -88,6 +99,7 @@ impl Budget {
     /// From this many on only one in ten may.
     const FULL: u32 = 4_000_000;
 
+    /// Counts a node; `false` when there were too many.
     fn visit(&mut self) -> bool {
         self.visits = self.visits.saturating_add(1);
         if self.alias_depth > 0 {
@@ -108,7 +120,7 @@ impl<'a> Decoder<'a> {
             problems: Vec::new(),
             path: String::new(),
             budget: Budget::default(),
-            unknown_values: Vec::new(),
+            findings: Findings::default(),
             key_at: None,
             overflow: Diagnostic::new(Rule::FieldUnknown, "", Span::default(), ""),
         }
@@ -118,14 +130,16 @@ impl<'a> Decoder<'a> {
     pub(crate) fn root<T: Value + Default>(&mut self) -> T {
         let mut value = T::default();
         let root = self.document.root();
+        // The reference program counts the document as a node of its own.
+        self.budget.visit();
         if !self.is_null(root) {
             value.decode(root, self);
         }
         value
     }
 
-    /// What was wrong, and the places of values that must not be shown.
-    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Span>) {
+    /// What was wrong, and what else is to be known.
+    pub(crate) fn finish(mut self) -> Findings {
         if self.budget.exceeded {
             let at = self.document.raw(self.document.root()).map(|node| node.at).unwrap_or_default();
             let message = "the file repeats itself too often through aliases";
@@ -133,7 +147,16 @@ impl<'a> Decoder<'a> {
         }
         // The reference program decodes everything before it looks at any word's meaning.
         self.problems.sort_by_key(|problem| problem.kind() != Kind::Structure);
-        (self.problems, self.unknown_values)
+        Findings { problems: self.problems, ..self.findings }
+    }
+
+    /// Notes a text that is given as bytes and is not UTF-8: no step takes such a text.
+    fn report_binary(&mut self, at: Span) {
+        if self.findings.unsupported.len() < MAX_PROBLEMS {
+            let message = "binary data that is not UTF-8 text is not supported yet";
+            let problem = Diagnostic::new(Rule::Unsupported, self.path.clone(), at, message);
+            self.findings.unsupported.push(problem);
+        }
     }
 
     /// Adds a problem at the current field, and gives it for a hint to be set.
@@ -182,10 +205,10 @@ impl<'a> Decoder<'a> {
         let node = self.document.raw(id)?;
         match &node.kind {
             NodeKind::Alias { target: Some(target), .. } => {
-                self.budget.alias_depth += 1;
-                let result = self.document.raw(*target).map(|node| read(self, node));
-                self.budget.alias_depth -= 1;
-                result
+                let target = self.document.raw(*target)?;
+                self.at_alias_depth(self.alias_depth() + 1, |decoder| {
+                    decoder.budget.visit().then(|| read(decoder, target))
+                })
             }
             NodeKind::Alias { name, target: None } => {
                 let message = format!("the value of `&{name}` contains itself");
@@ -194,6 +217,40 @@ impl<'a> Decoder<'a> {
             }
             _ => Some(read(self, node)),
         }
+    }
+
+    /// Counts a node that is not read.
+    pub(crate) fn pass_over(&mut self, id: NodeId) {
+        self.visit(id, |_, _| ());
+    }
+
+    /// Through how many aliases the node was reached that is being read.
+    fn alias_depth(&self) -> u32 {
+        self.budget.alias_depth
+    }
+
+    /// Runs `read` as if through so many aliases.
+    fn at_alias_depth<R>(&mut self, depth: u32, read: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut self.budget.alias_depth, depth);
+        let result = read(self);
+        self.budget.alias_depth = before;
+        result
+    }
+
+    /// Whether the node stands here itself, not an alias for it.
+    fn is_written_at(&self, id: NodeId) -> bool {
+        self.raw(id).is_some_and(|node| !matches!(node.kind, NodeKind::Alias { .. }))
+    }
+
+    /// Whether the node is text, and not a scalar of another kind that is read as text.
+    fn is_text(&self, id: NodeId) -> bool {
+        self.follow(id).is_some_and(|node| match &node.kind {
+            NodeKind::Scalar { text, style } => {
+                let meaning = resolve(text, *style == Style::Quoted, node.tag.as_deref());
+                matches!(meaning, Some(Scalar::Text | Scalar::Binary(_)))
+            }
+            _ => false,
+        })
     }
 
     /// The node that `id` names or stands for.
@@ -266,9 +323,9 @@ impl<'a> Decoder<'a> {
                 Scalar::Null => return None,
                 Scalar::Binary(bytes) => match String::from_utf8(bytes) {
                     Ok(text) => text,
-                    Err(_) => {
-                        decoder.report(Rule::ValueTag, node.at, "the binary value is not UTF-8 text");
-                        return None;
+                    Err(error) => {
+                        decoder.report_binary(node.at);
+                        String::from_utf8_lossy(error.as_bytes()).into_owned()
                     }
                 },
                 _ => text.to_owned(),

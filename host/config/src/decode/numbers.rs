@@ -37,12 +37,9 @@ impl Value for Located<i64> {
 
 /// A number as a 64-bit signed one; a fraction is cut off.
 fn whole_number(meaning: &Scalar, node: &Node, decoder: &mut Decoder<'_>) -> Option<Located<i64>> {
-    /// 2⁶³, the first float that does not fit; a float at the limit wraps in the reference program.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let value = match meaning {
         Scalar::Int(value) => i64::try_from(*value).ok(),
-        #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
-        Scalar::Float(value) if *value < LIMIT => Some(*value as i64),
+        Scalar::Float(value) if *value <= TWO_TO_63 => Some(cut(*value)),
         Scalar::Float(value) if !value.is_nan() => None,
         _ => {
             decoder.wrong_kind(node, "a whole number");
@@ -55,15 +52,27 @@ fn whole_number(meaning: &Scalar, node: &Node, decoder: &mut Decoder<'_>) -> Opt
     value.map(|value| Located::new(value, node.at))
 }
 
+/// 2⁶³
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
+/// Cuts the fraction off. What does not fit becomes the least number, as in the reference program.
+#[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
+fn cut(value: f64) -> i64 {
+    if value < TWO_TO_63 { value as i64 } else { i64::MIN }
+}
+
 impl Item for Located<u64> {
     fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
         let read = decoder.visit(id, |decoder, node| {
             let (meaning, _) = decoder.scalar(node, "a whole number")?;
             let value = match meaning {
                 Scalar::Int(value) => u64::try_from(value).ok(),
-                #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction is the rule")]
-                #[expect(clippy::cast_sign_loss, reason = "the value is of no effect anywhere")]
-                Scalar::Float(value) if value <= 18_446_744_073_709_551_616.0 => Some(value as u64),
+                Scalar::Float(value) if value < TWO_TO_63 => Some(cut(value).cast_unsigned()),
+                Scalar::Float(value) if value < 2.0 * TWO_TO_63 => {
+                    Some(cut(value - TWO_TO_63).cast_unsigned() ^ 1 << 63)
+                }
+                // The first number that does not fit.
+                Scalar::Float(value) if value <= 2.0 * TWO_TO_63 => Some(1 << 63),
                 _ => {
                     decoder.wrong_kind(node, "a whole number");
                     return None;

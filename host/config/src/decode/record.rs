@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::merge::{Origin, Pairs, each_merged};
 use super::{Decoder, Value};
 use crate::diagnostic::nearest;
 use crate::rule::Rule;
 use crate::source::{Located, Span};
-use crate::yaml::{Kind, Node, NodeId, Scalar, Style, resolve};
+use crate::yaml::{Kind, NodeId, Scalar, Style, resolve};
 
 /// What is special about a field.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,7 +77,7 @@ pub(crate) fn decode_record(record: &mut dyn Record, id: NodeId, decoder: &mut D
     let read = decoder.visit(id, |decoder, node| {
         record.set_at(decoder.key_at.take().unwrap_or(node.at));
         match &node.kind {
-            Kind::Mapping(pairs) => decode_pairs(record, pairs, None, decoder),
+            Kind::Mapping(pairs) => decode_pairs(record, pairs, decoder),
             Kind::Scalar { .. } if record.has_shorthand() => {
                 let Some(text) = decoder.text(id) else { return false };
                 matches!(record.set_shorthand(text, decoder), Shorthand::Taken)
@@ -91,43 +92,49 @@ pub(crate) fn decode_record(record: &mut dyn Record, id: NodeId, decoder: &mut D
     read.unwrap_or(false)
 }
 
-type Pairs = [(NodeId, NodeId)];
-
-/// Reads the pairs of one mapping. `seen` holds the keys that are already set, when the mapping is
-/// merged into another one.
-fn decode_pairs(
-    record: &mut dyn Record,
-    pairs: &Pairs,
-    seen: Option<&mut HashSet<String>>,
-    decoder: &mut Decoder<'_>,
-) -> bool {
-    if !check_duplicates(pairs, decoder) {
-        return false;
-    }
-    let merging = seen.is_some();
-    let mut own = HashSet::new();
-    let seen = seen.unwrap_or(&mut own);
-    let mut merge = None;
-    for &(key, value) in pairs {
-        let Some(name) = key_text(key, decoder) else { continue };
-        match name {
-            Key::Merge if !record.has_shorthand() => merge = Some(value),
-            Key::Merge => report_unknown(record, "<<", key, value, decoder),
-            Key::Null if record.has_shorthand() => report_unknown(record, "~", key, value, decoder),
-            Key::Null => {}
-            Key::Name(name) => {
-                if merging && seen.contains(&name) {
-                    continue;
+/// Reads the pairs of a mapping and of those merged into it.
+fn decode_pairs<'a>(record: &mut dyn Record, pairs: &'a Pairs, decoder: &mut Decoder<'a>) -> bool {
+    let mut seen = HashSet::new();
+    let mut good = true;
+    each_merged(pairs, decoder, |pairs, origin, decoder| {
+        if !check_duplicates(pairs, decoder) {
+            good = false;
+            return None;
+        }
+        let mut merge = None;
+        for &(key, value) in pairs {
+            match key_text(key, decoder) {
+                Some(Key::Merge) if !record.has_shorthand() => {
+                    // A merged mapping cannot set a field of this name.
+                    seen.insert("<<".to_owned());
+                    merge = Some(value);
                 }
-                decode_field(record, &name, key, value, decoder);
-                seen.insert(name);
+                Some(Key::Merge) => report_unknown(record, "<<", key, value, decoder),
+                Some(Key::Null) if record.has_shorthand() => {
+                    report_unknown(record, "~", key, value, decoder);
+                }
+                Some(Key::Name(name)) if seen.contains(&name) => {
+                    if origin == Origin::Own {
+                        report_twice(&name, key, decoder);
+                    }
+                }
+                Some(Key::Name(name)) => {
+                    decode_field(record, &name, key, value, decoder);
+                    seen.insert(name);
+                }
+                Some(Key::Null) | None => {}
             }
         }
-    }
-    match merge {
-        Some(merge) => decode_merge(record, merge, seen, decoder),
-        None => true,
-    }
+        merge
+    });
+    good
+}
+
+/// Reports a field that is set again by a key that is written in another way.
+fn report_twice(name: &str, key: NodeId, decoder: &mut Decoder<'_>) {
+    let at = decoder.raw(key).map(|node| node.at).unwrap_or_default();
+    let message = format!("`{}` is set twice", clip(name));
+    decoder.report(Rule::FieldDuplicate, at, message).hint = Some("remove one of them".to_owned());
 }
 
 fn decode_field(record: &mut dyn Record, name: &str, key: NodeId, value: NodeId, decoder: &mut Decoder<'_>) {
@@ -136,43 +143,13 @@ fn decode_field(record: &mut dyn Record, name: &str, key: NodeId, value: NodeId,
         return;
     };
     if decoder.is_null(value) {
+        decoder.pass_over(value);
         return;
     }
     decoder.key_at = decoder.raw(key).map(|node| node.at);
     if let Some(field) = record.field_mut(index) {
         decoder.in_field(name, |decoder| field.decode(value, decoder));
     }
-}
-
-/// Reads `<<: …`: a mapping, an alias of one, or a list of those. Earlier keys win.
-fn decode_merge(
-    record: &mut dyn Record,
-    id: NodeId,
-    seen: &mut HashSet<String>,
-    decoder: &mut Decoder<'_>,
-) -> bool {
-    let read = decoder.visit(id, |decoder, node| match &node.kind {
-        Kind::Mapping(pairs) => decode_pairs(record, pairs, Some(seen), decoder),
-        Kind::Sequence(items) if matches!(decoder.raw(id).map(|n| &n.kind), Some(Kind::Sequence(_))) => {
-            let mut good = true;
-            for &item in items {
-                let part = decoder.visit(item, |decoder, node| match &node.kind {
-                    Kind::Mapping(pairs) => decode_pairs(record, pairs, Some(seen), decoder),
-                    _ => refuse_merge(node, decoder),
-                });
-                good &= part.unwrap_or(false);
-            }
-            good
-        }
-        _ => refuse_merge(node, decoder),
-    });
-    read.unwrap_or(false)
-}
-
-pub(super) fn refuse_merge(node: &Node, decoder: &mut Decoder<'_>) -> bool {
-    let problem = decoder.report(Rule::MergeValue, node.at, "`<<` takes a mapping, or a list of mappings");
-    problem.hint = Some("write `<<: *name`, where `&name` stands before a mapping".to_owned());
-    false
 }
 
 /// Refuses a key that stands twice in one mapping, however it is written.
@@ -214,6 +191,7 @@ fn key_text(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Key> {
         return Some(Key::Merge);
     }
     if decoder.is_null(id) {
+        decoder.pass_over(id);
         return Some(Key::Null);
     }
     decoder.text(id).map(|text| Key::Name(text.value))
@@ -230,7 +208,7 @@ pub(super) fn is_merge(id: NodeId, decoder: &Decoder<'_>) -> bool {
 }
 
 fn report_unknown(record: &dyn Record, name: &str, key: NodeId, value: NodeId, decoder: &mut Decoder<'_>) {
-    decoder.unknown_values.extend(decoder.raw(value).map(|node| node.at));
+    decoder.findings.unknown_values.extend(decoder.raw(value).map(|node| node.at));
     if decoder.is_full() {
         return;
     }

@@ -1,10 +1,11 @@
 //! Maps from text to text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::record::{check_duplicates, is_merge, refuse_merge};
+use super::merge::{Origin, Pairs, each_merged};
+use super::record::{check_duplicates, is_merge};
 use super::values::text_for_history;
 use super::{Decoder, Flags, UsedField, Value, clip};
 use crate::history::HistoryWriter;
@@ -27,55 +28,64 @@ impl TextMap {
         self.0.is_empty()
     }
 
-    fn decode_pairs(
-        &mut self,
-        pairs: &[(NodeId, NodeId)],
-        seen: &mut HashSet<String>,
-        decoder: &mut Decoder<'_>,
-    ) {
-        if !check_duplicates(pairs, decoder) {
-            return;
-        }
-        let mut merge = None;
-        for &(key, value) in pairs {
-            if is_merge(key, decoder) {
-                merge = Some(value);
-                continue;
+    /// Reads the pairs of a mapping and of those merged into it.
+    fn decode_pairs<'a>(&mut self, pairs: &'a Pairs, decoder: &mut Decoder<'a>) {
+        let mut places = HashMap::new();
+        let mut seen = HashSet::new();
+        each_merged(pairs, decoder, |pairs, origin, decoder| {
+            if !check_duplicates(pairs, decoder) {
+                return None;
             }
-            let Some(key) = decoder.text(key) else { continue };
-            if !seen.insert(key.value.clone()) {
-                continue;
+            let mut merge = None;
+            for &(key, value) in pairs {
+                if is_merge(key, decoder) {
+                    // A merged mapping cannot set a key of this name.
+                    seen.insert("<<".to_owned());
+                    merge = Some(value);
+                    continue;
+                }
+                let Some(name) = decoder.text(key) else { continue };
+                if origin == Origin::Own {
+                    // A key that is no text, as a number, does not keep merged ones away: so it is in
+                    // the reference program.
+                    if decoder.is_text(key) {
+                        seen.insert(name.value.clone());
+                    }
+                } else if !seen.insert(name.value.clone()) {
+                    continue;
+                }
+                self.decode_entry(name, value, origin, &mut places, decoder);
             }
-            let empty = Located::new(String::new(), key.at);
-            let value = decoder.in_field(&clip(&key.value), |decoder| {
-                if decoder.is_null(value) { Some(empty) } else { decoder.text(value) }
-            });
-            if let Some(value) = value {
-                self.0.push((key, value));
-            }
-        }
-        if let Some(merge) = merge {
-            self.decode_merge(merge, seen, decoder);
-        }
+            merge
+        });
     }
 
-    fn decode_merge(&mut self, id: NodeId, seen: &mut HashSet<String>, decoder: &mut Decoder<'_>) {
-        decoder.visit(id, |decoder, node| match &node.kind {
-            Kind::Mapping(pairs) => self.decode_pairs(pairs, seen, decoder),
-            Kind::Sequence(items) => {
-                for &item in items {
-                    decoder.visit(item, |decoder, node| match &node.kind {
-                        Kind::Mapping(pairs) => self.decode_pairs(pairs, seen, decoder),
-                        _ => {
-                            refuse_merge(node, decoder);
-                        }
-                    });
-                }
+    /// Reads a value; it replaces one that the same key has from another mapping or another spelling.
+    fn decode_entry(
+        &mut self,
+        key: Located<String>,
+        value: NodeId,
+        origin: Origin,
+        places: &mut HashMap<String, usize>,
+        decoder: &mut Decoder<'_>,
+    ) {
+        let place = places.get(&key.value).copied();
+        let text = decoder.in_field(&clip(&key.value), |decoder| {
+            if !decoder.is_null(value) {
+                return decoder.text(value);
             }
-            _ => {
-                refuse_merge(node, decoder);
-            }
+            decoder.pass_over(value);
+            let sets = place.is_none() || origin == Origin::Own;
+            sets.then(|| Located::new(String::new(), key.at))
         });
+        let Some(text) = text else { return };
+        match place.and_then(|place| self.0.get_mut(place)) {
+            Some(entry) => *entry = (key, text),
+            None => {
+                places.insert(key.value.clone(), self.0.len());
+                self.0.push((key, text));
+            }
+        }
     }
 }
 
@@ -83,7 +93,7 @@ impl Value for TextMap {
     fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
         let read = decoder.visit(id, |decoder, node| match &node.kind {
             Kind::Mapping(pairs) => {
-                self.decode_pairs(pairs, &mut HashSet::new(), decoder);
+                self.decode_pairs(pairs, decoder);
                 true
             }
             _ => {

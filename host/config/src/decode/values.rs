@@ -174,6 +174,7 @@ impl<T: Value + Item> Value for Vec<T> {
             let mut list = Vec::new();
             for &item in items {
                 if decoder.is_null(item) {
+                    decoder.pass_over(item);
                     continue;
                 }
                 let index = list.len();

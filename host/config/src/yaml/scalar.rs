@@ -51,7 +51,7 @@ pub(crate) fn resolve(text: &str, quoted: bool, tag: Option<&str>) -> Option<Sca
                 | ("!!float", found @ Scalar::Float(_))
                 | ("!!timestamp", found @ Scalar::Timestamp) => Some(found),
                 #[expect(clippy::cast_precision_loss, reason = "what `!!float 1` asks for")]
-                ("!!float", Scalar::Int(n)) => Some(Scalar::Float(n as f64)),
+                ("!!float", Scalar::Int(n)) if i64::try_from(n).is_ok() => Some(Scalar::Float(n as f64)),
                 _ => None,
             }
         }
@@ -281,6 +281,7 @@ mod tests {
         assert_eq!(resolve("yes", false, Some("!!bool")), None);
         assert_eq!(resolve("30", false, Some("!!str")), Some(Scalar::Text));
         assert_eq!(resolve("3", false, Some("!!float")), Some(Scalar::Float(3.0)));
+        assert_eq!(resolve("9223372036854775808", false, Some("!!float")), None);
         assert_eq!(resolve("5", false, Some("!mine")), Some(Scalar::Text));
         assert_eq!(resolve("aGk=", false, Some("!!binary")), Some(Scalar::Binary(b"hi".to_vec())));
         assert_eq!(resolve("a=k=", false, Some("!!binary")), None);

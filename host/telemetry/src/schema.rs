@@ -1,1 +1,0 @@
-//! The schema as text and as JSON.
