@@ -3,7 +3,8 @@
 
 use crate::failure::{self, FailureCode};
 use crate::host::{
-    Entry, Existing, Host, Kind, Level, Metadata, Owner, TreeOptions, TreeReport, WriteOptions,
+    Device, Entry, Existing, Host, Kind, Level, Metadata, OpenFile, Owner, Timestamp, TreeOptions,
+    TreeReport, WriteOptions,
 };
 use crate::{Step, parse_settings};
 use bindings::customizer::step::{artifacts, context, failures, log, rootfs};
@@ -123,11 +124,39 @@ impl Host for WasmHost {
     ) -> failure::Result<TreeReport> {
         rootfs::copy_tree(source, destination, (*options).into()).map(Into::into).map_err(from_wit)
     }
+    fn make_node(&self, path: &str, kind: Kind, mode: u32, device: Option<Device>) -> failure::Result<()> {
+        let device = device.map(|Device { major, minor }| rootfs::Device { major, minor });
+        rootfs::make_node(path, kind.into(), mode, device).map_err(from_wit)
+    }
     fn set_mode(&self, path: &str, mode: u32) -> failure::Result<()> {
         rootfs::set_mode(path, mode).map_err(from_wit)
     }
     fn set_owner(&self, path: &str, owner: Owner, follow: bool) -> failure::Result<()> {
         rootfs::set_owner(path, owner.into(), follow).map_err(from_wit)
+    }
+    fn set_modified(&self, path: &str, time: Timestamp, follow: bool) -> failure::Result<()> {
+        let Timestamp { seconds, nanoseconds } = time;
+        rootfs::set_modified(path, rootfs::Timestamp { seconds, nanoseconds }, follow).map_err(from_wit)
+    }
+    fn list_xattrs(&self, path: &str) -> failure::Result<Vec<String>> {
+        rootfs::list_xattrs(path).map_err(from_wit)
+    }
+    fn xattr(&self, path: &str, name: &str) -> failure::Result<Vec<u8>> {
+        rootfs::get_xattr(path, name).map_err(from_wit)
+    }
+    fn set_xattr(&self, path: &str, name: &str, value: &[u8]) -> failure::Result<()> {
+        rootfs::set_xattr(path, name, value).map_err(from_wit)
+    }
+    fn remove_xattr(&self, path: &str, name: &str) -> failure::Result<()> {
+        rootfs::remove_xattr(path, name).map_err(from_wit)
+    }
+    fn open(&self, path: &str) -> failure::Result<Box<dyn OpenFile + '_>> {
+        let file = rootfs::open(path).map_err(from_wit)?;
+        Ok(Box::new(WasmFile(file)))
+    }
+    fn create(&self, path: &str, options: &WriteOptions) -> failure::Result<Box<dyn OpenFile + '_>> {
+        let file = rootfs::create(path, (*options).into()).map_err(from_wit)?;
+        Ok(Box::new(WasmFile(file)))
     }
 
     fn artifact_names(&self) -> Vec<String> {
@@ -150,6 +179,24 @@ impl Host for WasmHost {
         options: &TreeOptions,
     ) -> failure::Result<TreeReport> {
         artifacts::install(name, path, destination, (*options).into()).map(Into::into).map_err(from_wit)
+    }
+}
+
+/// A file that the host holds open until this is dropped.
+struct WasmFile(rootfs::File);
+
+impl OpenFile for WasmFile {
+    fn metadata(&self) -> failure::Result<Metadata> {
+        self.0.metadata().map(Into::into).map_err(from_wit)
+    }
+    fn read_at(&self, offset: u64, max: u32) -> failure::Result<Vec<u8>> {
+        self.0.read_at(offset, max).map_err(from_wit)
+    }
+    fn write_at(&self, offset: u64, data: &[u8]) -> failure::Result<()> {
+        self.0.write_at(offset, data).map_err(from_wit)
+    }
+    fn set_size(&self, size: u64) -> failure::Result<()> {
+        self.0.set_size(size).map_err(from_wit)
     }
 }
 
@@ -198,6 +245,7 @@ macro_rules! same_names {
 }
 
 same_names!(rootfs::Kind => Kind: Regular Directory Symlink CharDevice BlockDevice Fifo Socket);
+same_names!(Kind => rootfs::Kind: Regular Directory Symlink CharDevice BlockDevice Fifo Socket);
 same_names!(Existing => rootfs::Existing: Replace Keep Append);
 same_names!(Level => log::Level: Trace Debug Info Warn Error);
 same_names!(failures::FailureCode => FailureCode:
@@ -222,6 +270,12 @@ impl From<rootfs::Metadata> for Metadata {
             mode: metadata.mode,
             owner: Owner { uid: metadata.uid, gid: metadata.gid },
             size: metadata.size,
+            links: metadata.links,
+            modified: Timestamp {
+                seconds: metadata.modified.seconds,
+                nanoseconds: metadata.modified.nanoseconds,
+            },
+            device: metadata.device.map(|device| Device { major: device.major, minor: device.minor }),
         }
     }
 }

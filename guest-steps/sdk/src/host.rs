@@ -34,6 +34,24 @@ pub struct Owner {
 /// The owner 0:0.
 pub const ROOT: Owner = Owner { uid: 0, gid: 0 };
 
+/// A point in time.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp {
+    /// Since 1970.
+    pub seconds: i64,
+    /// Below 1,000,000,000.
+    pub nanoseconds: u32,
+}
+
+/// The number of a device node.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Device {
+    /// Which driver.
+    pub major: u32,
+    /// Which of its devices.
+    pub minor: u32,
+}
+
 /// What `stat` tells.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Metadata {
@@ -45,6 +63,12 @@ pub struct Metadata {
     pub owner: Owner,
     /// Bytes of content.
     pub size: u64,
+    /// Names of the object.
+    pub links: u64,
+    /// When the content was last changed.
+    pub modified: Timestamp,
+    /// Of device nodes.
+    pub device: Option<Device>,
 }
 
 /// One name in a directory.
@@ -173,10 +197,26 @@ pub trait Host {
     fn remove_tree(&self, path: &str) -> Result<TreeReport>;
     /// Copies within the image; as [`Host::install`].
     fn copy_tree(&self, source: &str, destination: &str, options: &TreeOptions) -> Result<TreeReport>;
+    /// Makes a device node or a named pipe. Needs `grant.nodes` in the image definition.
+    fn make_node(&self, path: &str, kind: Kind, mode: u32, device: Option<Device>) -> Result<()>;
     /// Sets the low 12 mode bits.
     fn set_mode(&self, path: &str, mode: u32) -> Result<()>;
     /// With `follow` false, acts on a final link itself.
     fn set_owner(&self, path: &str, owner: Owner, follow: bool) -> Result<()>;
+    /// With `follow` false, acts on a final link itself.
+    fn set_modified(&self, path: &str, time: Timestamp, follow: bool) -> Result<()>;
+    /// Names of the extended attributes; a final link is not followed, here and below.
+    fn list_xattrs(&self, path: &str) -> Result<Vec<String>>;
+    /// The value of an extended attribute.
+    fn xattr(&self, path: &str, name: &str) -> Result<Vec<u8>>;
+    /// Sets an extended attribute.
+    fn set_xattr(&self, path: &str, name: &str, value: &[u8]) -> Result<()>;
+    /// Removes an extended attribute.
+    fn remove_xattr(&self, path: &str, name: &str) -> Result<()>;
+    /// Opens a file for reading and writing in parts: for one that is too large for [`Host::read`].
+    fn open(&self, path: &str) -> Result<Box<dyn OpenFile + '_>>;
+    /// As [`Host::open`]; makes the file if it is missing, as `options` say.
+    fn create(&self, path: &str, options: &WriteOptions) -> Result<Box<dyn OpenFile + '_>>;
 
     /// The artifacts' names, sorted.
     fn artifact_names(&self) -> Vec<String>;
@@ -217,6 +257,30 @@ pub trait Host {
             content.extend_from_slice(&part);
         }
     }
+}
+
+/// A regular file held open.
+pub trait OpenFile {
+    /// What it is.
+    ///
+    /// # Errors
+    /// Those of the contract, as everywhere here.
+    fn metadata(&self) -> Result<Metadata>;
+    /// At most `max` bytes; empty at the end of the file.
+    ///
+    /// # Errors
+    /// As above.
+    fn read_at(&self, offset: u64, max: u32) -> Result<Vec<u8>>;
+    /// Writes all of `data` at `offset`; what lies between the end of the file and there becomes zeros.
+    ///
+    /// # Errors
+    /// As above.
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()>;
+    /// Cuts the file, or fills it up with zeros.
+    ///
+    /// # Errors
+    /// As above.
+    fn set_size(&self, size: u64) -> Result<()>;
 }
 
 /// Turns "there is nothing" into `None`.

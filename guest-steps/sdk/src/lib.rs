@@ -26,7 +26,8 @@ pub mod testing;
 
 pub use failure::{Failure, FailureCode, Result};
 pub use host::{
-    Entry, Existing, Host, Kind, Level, Metadata, Owner, ROOT, TreeOptions, TreeReport, WriteOptions,
+    Device, Entry, Existing, Host, Kind, Level, Metadata, OpenFile, Owner, ROOT, Timestamp, TreeOptions,
+    TreeReport, WriteOptions,
 };
 pub use octal_mode::OctalMode;
 pub use root::{Outcome, Root};

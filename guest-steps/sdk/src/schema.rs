@@ -18,8 +18,15 @@ pub trait Schema {
 pub enum Node {
     /// The members of the schema's object, as text without braces.
     Members(&'static str),
-    /// Another schema and further members, each with a comma in front.
-    With(&'static Node, &'static str),
+    /// Another schema, and what is added to it.
+    With {
+        /// The other schema.
+        node: &'static Node,
+        /// Further members, each with a comma in front.
+        rules: &'static str,
+        /// As a JSON string, quotes included; empty for none.
+        description: &'static str,
+    },
     /// An array of this.
     Array(&'static Node),
     /// An object whose members are all like this.
@@ -30,8 +37,8 @@ pub enum Node {
         fields: &'static [Field],
         /// Whether all others are refused.
         closed: bool,
-        /// Further members of the schema, each with a comma in front.
-        members: &'static str,
+        /// As a JSON string, quotes included; empty for none.
+        description: &'static str,
     },
 }
 
@@ -45,7 +52,9 @@ pub struct Field {
     /// Its schema.
     pub node: &'static Node,
     /// Further members of its schema, each with a comma in front.
-    pub members: &'static str,
+    pub rules: &'static str,
+    /// As a JSON string, quotes included; empty for that of the type.
+    pub description: &'static str,
 }
 
 /// The JSON Schema of a settings type, for [`crate::Step::SETTINGS_SCHEMA`].
@@ -110,7 +119,7 @@ struct Writer<'a> {
 const fn put_root(node: &Node, out: &mut [u8]) -> usize {
     let mut writer = Writer { out, len: 0 };
     writer.put(START);
-    writer.members(node);
+    writer.members(node, "");
     writer.put("}");
     writer.len
 }
@@ -129,32 +138,55 @@ impl Writer<'_> {
         }
     }
 
-    const fn members(&mut self, node: &Node) {
+    /// The members of a schema. `description` counts more than that of the type.
+    const fn members(&mut self, node: &Node, description: &str) {
         match node {
             Node::Members(members) => self.put(members),
-            Node::With(node, more) => {
-                self.members(node);
-                self.put(more);
+            Node::With { node, rules, description: own } => {
+                self.members(node, if description.is_empty() { own } else { description });
+                self.rules(node, rules);
+                return;
             }
             Node::Array(item) => {
                 self.put("\"type\":\"array\",\"items\":{");
-                self.members(item);
+                self.members(item, "");
                 self.put("}");
             }
             Node::Map(value) => {
                 self.put("\"type\":\"object\",\"additionalProperties\":{");
-                self.members(value);
+                self.members(value, "");
                 self.put("}");
             }
-            Node::Object { fields, closed, members } => {
+            Node::Object { fields, closed, description: own } => {
                 self.put("\"type\":\"object\"");
                 if *closed {
                     self.put(",\"additionalProperties\":false");
                 }
                 self.required(fields);
                 self.properties(fields);
-                self.put(members);
+                self.description(if description.is_empty() { own } else { description });
+                return;
             }
+        }
+        self.description(description);
+    }
+
+    const fn description(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.put(",\"description\":");
+            self.put(text);
+        }
+    }
+
+    /// Rules on top of those that `node` may have itself: no name may be in one object twice.
+    const fn rules(&mut self, node: &Node, rules: &str) {
+        match (node, rules.split_at_checked(1)) {
+            (Node::With { .. }, Some((_, rules))) => {
+                self.put(",\"allOf\":[{");
+                self.put(rules);
+                self.put("}]");
+            }
+            _ => self.put(rules),
         }
     }
 
@@ -179,8 +211,8 @@ impl Writer<'_> {
             self.put(start);
             self.put(field.name);
             self.put(":{");
-            self.members(field.node);
-            self.put(field.members);
+            self.members(field.node, field.description);
+            self.rules(field.node, field.rules);
             self.put("}");
             (start, end) = (",", "}");
             fields = rest;
@@ -245,6 +277,9 @@ mod tests {
         /// "greeted".
         #[schema(min_items = 1, max_items = 2)]
         user_names: Vec<Name>,
+        /// The first.
+        #[schema(max_length = 4)]
+        first: Option<Name>,
         how: Option<How>,
         #[serde(default)]
         level: i8,
@@ -254,6 +289,7 @@ mod tests {
         rest: Option<crate::json::Value>,
     }
 
+    /// A name.
     #[derive(serde::Deserialize, Schema)]
     #[schema(pattern = "^[a-z\"\\\\]+$", max_length = 8)]
     #[expect(dead_code, reason = "only its schema is looked at")]
@@ -283,8 +319,10 @@ mod tests {
         let expected = concat!(
             r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","additionalProperties":false,"#,
             r#""required":["userNames","type","modes"],"properties":{"#,
-            r#""userNames":{"type":"array","items":{"type":"string","pattern":"^[a-z\"\\\\]+$","maxLength":8},"#,
+            r#""userNames":{"type":"array","items":{"type":"string","description":"A name.","pattern":"^[a-z\"\\\\]+$","maxLength":8},"#,
             r#""description":"Who is \"greeted\".","minItems":1,"maxItems":2},"#,
+            r#""first":{"type":"string","description":"The first.","pattern":"^[a-z\"\\\\]+$","maxLength":8,"#,
+            r#""allOf":[{"maxLength":4}]},"#,
             r#""how":{"type":"string","enum":["very-loud","hush"]},"#,
             r#""level":{"type":"integer","minimum":-128,"maximum":127},"#,
             r#""type":{"type":"object","properties":{"x":{"type":"number","minimum":-1,"maximum":1},"#,

@@ -16,8 +16,10 @@ pub(crate) struct Attributes {
     pub(crate) default: bool,
     /// `#[serde(deny_unknown_fields)]`.
     pub(crate) closed: bool,
-    /// Members to add to a schema, each with a comma in front: description and rules.
-    pub(crate) members: String,
+    /// The doc comment as a JSON string; empty where there is none.
+    pub(crate) description: String,
+    /// Members to add to a schema, each with a comma in front.
+    pub(crate) rules: String,
 }
 
 /// Where attributes stand.
@@ -32,8 +34,8 @@ impl Attributes {
     pub(crate) fn read(attributes: &[Attribute], place: Place) -> Result<Self> {
         let mut read = Self::default();
         let description = description(attributes);
-        if !description.is_empty() && place != Place::Variant {
-            read.add("description", &json::string(&description));
+        if !description.is_empty() {
+            read.description = json::string(&description);
         }
         for attribute in attributes {
             if attribute.path().is_ident("serde") {
@@ -98,7 +100,7 @@ impl Attributes {
     }
 
     fn add(&mut self, keyword: &str, value: &str) {
-        self.members.push_str(&format!(",\"{keyword}\":{value}"));
+        self.rules.push_str(&format!(",\"{keyword}\":{value}"));
     }
 }
 

@@ -16,8 +16,14 @@ pub(crate) fn schema(input: &DeriveInput) -> Result<TokenStream> {
             Fields::Named(fields) => object(fields.named.iter(), &attributes)?,
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                 let inner = fields.unnamed.iter().map(|field| &field.ty);
-                let members = &attributes.members;
-                quote!(::step_sdk::schema::Node::With(#(&<#inner as ::step_sdk::Schema>::NODE)*, #members))
+                let Attributes { rules, description, .. } = &attributes;
+                quote! {
+                    ::step_sdk::schema::Node::With {
+                        node: #(&<#inner as ::step_sdk::Schema>::NODE)*,
+                        rules: #rules,
+                        description: #description,
+                    }
+                }
             }
             _ => return Err(Error::new_spanned(&input.ident, "a struct of settings has fields with names")),
         },
@@ -34,9 +40,9 @@ pub(crate) fn schema(input: &DeriveInput) -> Result<TokenStream> {
 
 fn object<'a>(fields: impl Iterator<Item = &'a Field>, attributes: &Attributes) -> Result<TokenStream> {
     let fields = fields.map(|field| member(field, attributes)).collect::<Result<Vec<_>>>()?;
-    let Attributes { closed, members, .. } = attributes;
+    let Attributes { closed, description, .. } = attributes;
     Ok(quote! {
-        ::step_sdk::schema::Node::Object { fields: &[#(#fields),*], closed: #closed, members: #members }
+        ::step_sdk::schema::Node::Object { fields: &[#(#fields),*], closed: #closed, description: #description }
     })
 }
 
@@ -45,14 +51,16 @@ fn member(field: &Field, of: &Attributes) -> Result<TokenStream> {
     let ident = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
     let plain = ident.strip_prefix("r#").unwrap_or(&ident);
     let renamed = of.case.map_or_else(|| plain.to_owned(), |case| case.field(plain));
-    let name = json::string(&attributes.name.unwrap_or(renamed));
-    let (ty, members, may_miss) = (&field.ty, &attributes.members, of.default || attributes.default);
+    let name = json::string(attributes.name.as_ref().unwrap_or(&renamed));
+    let (ty, may_miss) = (&field.ty, of.default || attributes.default);
+    let Attributes { rules, description, .. } = &attributes;
     Ok(quote! {
         ::step_sdk::schema::Field {
             name: #name,
             required: !#may_miss && !<#ty as ::step_sdk::Schema>::OPTIONAL,
             node: &<#ty as ::step_sdk::Schema>::NODE,
-            members: #members,
+            rules: #rules,
+            description: #description,
         }
     })
 }
@@ -70,6 +78,13 @@ fn names(data: &DataEnum, attributes: &Attributes) -> Result<TokenStream> {
         Ok(json::string(&own.name.unwrap_or(renamed)))
     };
     let names = data.variants.iter().map(name).collect::<Result<Vec<_>>>()?.join(",");
-    let members = format!("\"type\":\"string\",\"enum\":[{names}]{}", attributes.members);
-    Ok(quote!(::step_sdk::schema::Node::Members(#members)))
+    let members = format!("\"type\":\"string\",\"enum\":[{names}]");
+    let Attributes { rules, description, .. } = attributes;
+    Ok(quote! {
+        ::step_sdk::schema::Node::With {
+            node: &::step_sdk::schema::Node::Members(#members),
+            rules: #rules,
+            description: #description,
+        }
+    })
 }

@@ -43,19 +43,19 @@ impl Tree {
     /// Adds a file with the given mode and owner.
     #[must_use]
     pub fn file_with(self, path: &str, content: impl AsRef<[u8]>, mode: u32, owner: Owner) -> Self {
-        self.add(path, Inode { content: Content::File(content.as_ref().to_vec()), mode, owner })
+        self.add(path, Inode::new(Content::File(content.as_ref().to_vec()), mode, owner))
     }
 
     /// Adds a symbolic link that holds `target`.
     #[must_use]
     pub fn symlink(self, path: &str, target: &str) -> Self {
-        self.add(path, Inode { content: Content::Symlink(target.into()), mode: 0o777, owner: ROOT })
+        self.add(path, Inode::new(Content::Symlink(target.into()), 0o777, ROOT))
     }
 
     /// Adds a device, FIFO or socket with mode 0600.
     #[must_use]
     pub fn special(self, path: &str, kind: Kind) -> Self {
-        self.add(path, Inode { content: Content::Special(kind), mode: 0o600, owner: ROOT })
+        self.add(path, Inode::new(Content::Special(kind), 0o600, ROOT))
     }
 
     /// Adds a further name for a file.
@@ -83,7 +83,7 @@ impl Tree {
     #[must_use]
     pub fn of_file(content: impl AsRef<[u8]>, mode: u32) -> Self {
         let mut tree = Self::new();
-        let root = Inode { content: Content::File(content.as_ref().to_vec()), mode, owner: ROOT };
+        let root = Inode::new(Content::File(content.as_ref().to_vec()), mode, ROOT);
         built(tree.inode_mut(0).map(|inode| *inode = root));
         tree
     }
@@ -113,7 +113,7 @@ impl Tree {
                 };
                 let (mode, owner) = attributes(&metadata);
                 let name = entry.file_name().into_vec();
-                let ino = built(tree.insert_at(parent, name, Inode { content, mode, owner }));
+                let ino = built(tree.insert_at(parent, name, Inode::new(content, mode, owner)));
                 if kind.is_dir() {
                     pending.push((entry.path(), ino));
                 }

@@ -15,6 +15,7 @@ impl Tree {
     /// f 0640 5:6 /etc/motd "hello\n"
     /// l 0777 0:0 /etc/mtab -> ../proc/mounts
     /// f 0640 5:6 /etc/motd.same = /etc/motd
+    /// f 0755 0:0 /usr/bin/ping "" security.capability="1"
     /// ```
     #[must_use]
     pub fn manifest(&self) -> String {
@@ -51,11 +52,20 @@ fn show(lines: &mut String, path: &str, inode: &Inode, first_name: Option<&Strin
         (_, Some(name)) => format!(" = {name}"),
         (Content::File(data), None) => format!(" {}", content(data)),
         (Content::Symlink(target), None) => format!(" -> {}", text(target)),
-        (Content::Directory(_) | Content::Special(_), None) => String::new(),
+        (Content::Special(_), None) => {
+            inode.device.map_or_else(String::new, |number| format!(" {}:{}", number.major, number.minor))
+        }
+        (Content::Directory(_), None) => String::new(),
     };
     let (mode, owner) = (inode.mode, inode.owner);
     // Writing to a string cannot fail.
-    let _ = writeln!(lines, "{letter} {mode:04o} {}:{} {path}{content}", owner.uid, owner.gid);
+    let _ = write!(lines, "{letter} {mode:04o} {}:{} {path}{content}", owner.uid, owner.gid);
+    if first_name.is_none() {
+        for (name, value) in &inode.xattrs {
+            let _ = write!(lines, " {}={}", text(name.as_bytes()), self::content(value));
+        }
+    }
+    lines.push('\n');
 }
 
 fn content(data: &[u8]) -> String {

@@ -1,9 +1,13 @@
 //! [`Host`] on trees in memory.
 
+use super::open_file::MemoryFile;
 use super::operations::{free, list, there};
 use super::tree::{Content, Inode, Tree, Walk, failure};
 use crate::failure::{Failure, FailureCode, Result};
-use crate::host::{Entry, Host, Kind, Level, Metadata, Owner, ROOT, TreeOptions, TreeReport, WriteOptions};
+use crate::host::{
+    Device, Entry, Host, Kind, Level, Metadata, OpenFile, Owner, ROOT, Timestamp, TreeOptions, TreeReport,
+    WriteOptions,
+};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
@@ -141,12 +145,12 @@ impl MemoryHost {
         self.changes.get()
     }
 
-    fn look<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
+    pub(super) fn look<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
         self.calls.set(self.calls.get() + 1);
         action(&mut self.image.borrow_mut())
     }
 
-    fn change<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
+    pub(super) fn change<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
         self.refuse()?;
         let done = self.look(action)?;
         self.changes.set(self.changes.get() + 1);
@@ -212,11 +216,11 @@ impl Host for MemoryHost {
     }
 
     fn stat(&self, path: &str) -> Result<Metadata> {
-        self.look(|image| image.find(path, Walk::FOLLOW).and_then(|ino| Ok(image.inode(ino)?.metadata())))
+        self.look(|image| image.find(path, Walk::FOLLOW).and_then(|ino| image.metadata(ino)))
     }
 
     fn lstat(&self, path: &str) -> Result<Metadata> {
-        self.look(|image| image.find(path, Walk::STAY).and_then(|ino| Ok(image.inode(ino)?.metadata())))
+        self.look(|image| image.find(path, Walk::STAY).and_then(|ino| image.metadata(ino)))
     }
 
     fn read_link(&self, path: &str) -> Result<String> {
@@ -261,7 +265,7 @@ impl Host for MemoryHost {
             return Err(failure(FailureCode::InvalidPath, target));
         }
         self.change(|image| {
-            let link = Inode { content: Content::Symlink(target.into()), mode: 0o777, owner: ROOT };
+            let link = Inode::new(Content::Symlink(target.into()), 0o777, ROOT);
             let place = free(image, path)?;
             image.insert(&place, link).map(drop)
         })
@@ -328,6 +332,21 @@ impl Host for MemoryHost {
         })
     }
 
+    fn make_node(&self, path: &str, kind: Kind, mode: u32, device: Option<Device>) -> Result<()> {
+        check_mode(Some(mode))?;
+        let is_device = matches!(kind, Kind::CharDevice | Kind::BlockDevice);
+        if !(is_device || kind == Kind::Fifo) || is_device != device.is_some() {
+            let message =
+                format!("`{path}`: a device takes a number, a pipe takes none, and nothing else is a node");
+            return Err(Failure::new(FailureCode::InvalidArgument, message));
+        }
+        self.change(|image| {
+            let place = free(image, path)?;
+            let node = Inode { device, ..Inode::new(Content::Special(kind), mode, ROOT) };
+            image.insert(&place, node).map(drop)
+        })
+    }
+
     fn set_mode(&self, path: &str, mode: u32) -> Result<()> {
         check_mode(Some(mode))?;
         self.change(|image| {
@@ -345,6 +364,62 @@ impl Host for MemoryHost {
         })
     }
 
+    fn set_modified(&self, path: &str, time: Timestamp, follow: bool) -> Result<()> {
+        if time.nanoseconds >= 1_000_000_000 {
+            let message = format!("`{path}`: {} nanoseconds are more than a second", time.nanoseconds);
+            return Err(Failure::new(FailureCode::InvalidArgument, message));
+        }
+        self.change(|image| {
+            let ino = image.find(path, Walk { follow, make_parents: false })?;
+            image.inode_mut(ino)?.modified = time;
+            Ok(())
+        })
+    }
+
+    fn list_xattrs(&self, path: &str) -> Result<Vec<String>> {
+        self.look(|image| {
+            let ino = image.find(path, Walk::STAY)?;
+            Ok(image.inode(ino)?.xattrs.keys().cloned().collect())
+        })
+    }
+
+    fn xattr(&self, path: &str, name: &str) -> Result<Vec<u8>> {
+        self.look(|image| {
+            let ino = image.find(path, Walk::STAY)?;
+            image.inode(ino)?.xattrs.get(name).cloned().ok_or_else(|| no_xattr(path, name))
+        })
+    }
+
+    fn set_xattr(&self, path: &str, name: &str, value: &[u8]) -> Result<()> {
+        self.change(|image| {
+            let ino = image.find(path, Walk::STAY)?;
+            image.inode_mut(ino)?.xattrs.insert(name.to_owned(), value.to_vec());
+            Ok(())
+        })
+    }
+
+    fn remove_xattr(&self, path: &str, name: &str) -> Result<()> {
+        self.change(|image| {
+            let ino = image.find(path, Walk::STAY)?;
+            image.inode_mut(ino)?.xattrs.remove(name).map(drop).ok_or_else(|| no_xattr(path, name))
+        })
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn OpenFile + '_>> {
+        let ino = self.look(|image| {
+            let ino = image.find(path, Walk::FOLLOW)?;
+            image.data(ino, path).map(|_| ino)
+        })?;
+        Ok(Box::new(MemoryFile { host: self, ino, path: path.to_owned() }))
+    }
+
+    fn create(&self, path: &str, options: &WriteOptions) -> Result<Box<dyn OpenFile + '_>> {
+        self.write(path, &[], options)?;
+        let follow = !options.replace_symlink;
+        let ino = self.image.borrow_mut().find(path, Walk { follow, make_parents: false })?;
+        Ok(Box::new(MemoryFile { host: self, ino, path: path.to_owned() }))
+    }
+
     fn artifact_names(&self) -> Vec<String> {
         self.artifacts.borrow().keys().cloned().collect()
     }
@@ -352,7 +427,7 @@ impl Host for MemoryHost {
     fn artifact_stat(&self, name: &str, path: &str) -> Result<Metadata> {
         self.artifact(name, path, |artifact, path| {
             let ino = artifact.find(path, Walk::FOLLOW)?;
-            Ok(artifact.inode(ino)?.metadata())
+            artifact.metadata(ino)
         })
     }
 
@@ -384,6 +459,10 @@ impl Host for MemoryHost {
             Ok(report)
         })
     }
+}
+
+fn no_xattr(path: &str, name: &str) -> Failure {
+    Failure::new(FailureCode::NotFound, format!("`{path}`: no extended attribute `{name}`"))
 }
 
 fn check_mode(mode: Option<u32>) -> Result<()> {

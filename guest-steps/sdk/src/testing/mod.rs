@@ -25,6 +25,7 @@ mod build;
 mod copy;
 mod manifest;
 mod memory_host;
+mod open_file;
 mod operations;
 mod schema;
 mod tree;

@@ -26,9 +26,7 @@ impl Tree {
                 return Err(failure(FailureCode::AlreadyExists, path));
             }
             let (mode, owner) = (options.mode.unwrap_or(0o644), options.owner.unwrap_or(ROOT));
-            return self
-                .insert(&place, Inode { content: Content::File(data.to_vec()), mode, owner })
-                .map(drop);
+            return self.insert(&place, Inode::new(Content::File(data.to_vec()), mode, owner)).map(drop);
         };
         if options.existing == Existing::Keep {
             return Err(failure(FailureCode::AlreadyExists, path));

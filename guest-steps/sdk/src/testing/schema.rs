@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 /// Checks `json` against `schema`.
 ///
 /// Knows `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`, `propertyNames`, `items`, `minItems`,
-/// `maxItems`, `minLength`, `maxLength`, `pattern`, `minimum`, `maximum` and `anyOf`; `description`, `title`, `default` and `$schema`
+/// `maxItems`, `minLength`, `maxLength`, `pattern`, `minimum`, `maximum`, `allOf` and `anyOf`; `description`, `title`, `default` and `$schema`
 /// say nothing.
 ///
 /// # Errors
@@ -37,6 +37,9 @@ fn apply(keyword: &str, rule: &Value, schema: &Value, value: &Value, at: &str) -
         }
         ("const", _, _) => rule == value,
         ("enum", Value::Array(values), _) => values.contains(value),
+        ("allOf", Value::Array(schemas), _) => {
+            return schemas.iter().try_for_each(|schema| check(schema, value, at));
+        }
         ("anyOf", Value::Array(schemas), _) => schemas.iter().any(|schema| check(schema, value, at).is_ok()),
         ("minLength", _, Value::String(text)) => text.chars().count() as i128 >= number(rule)?,
         ("maxLength", _, Value::String(text)) => text.chars().count() as i128 <= number(rule)?,
@@ -75,6 +78,7 @@ fn apply(keyword: &str, rule: &Value, schema: &Value, value: &Value, at: &str) -
         }
         (
             "enum"
+            | "allOf"
             | "anyOf"
             | "minLength"
             | "maxLength"
@@ -139,6 +143,7 @@ mod tests {
             (r#"{"const":"a"}"#, r#""a""#, r#""b""#),
             (r#"{"enum":["a","b"]}"#, r#""b""#, r#""c""#),
             (r#"{"anyOf":[{"type":"null"},{"minimum":3}]}"#, "3", "2"),
+            (r#"{"allOf":[{"type":"integer"},{"minimum":3}]}"#, "3", "2"),
             (r#"{"minLength":1,"maxLength":2}"#, r#""éé""#, r#""""#),
             (r#"{"pattern":"^a+$"}"#, r#""aa""#, r#""b""#),
             (r#"{"maximum":3}"#, "3", "4"),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    Existing, FailureCode, Host, Kind, Level, Metadata, Owner, ROOT, TreeOptions, TreeReport, WriteOptions,
+    Device, Existing, FailureCode, Host, Kind, Level, Metadata, Owner, ROOT, Timestamp, TreeOptions,
+    TreeReport, WriteOptions,
 };
 
 const SOMEBODY: Owner = Owner { uid: 5, gid: 6 };
@@ -83,7 +84,15 @@ fn writing_keeps_inode_mode_and_owner_unless_told() {
     let host = MemoryHost::new(image());
     let inode = host.inode("/etc/os-release").unwrap();
     host.write("/etc/os-release", b"new", &WriteOptions::default()).unwrap();
-    let expected = Metadata { kind: Kind::Regular, mode: 0o640, owner: SOMEBODY, size: 3 };
+    let expected = Metadata {
+        kind: Kind::Regular,
+        mode: 0o640,
+        owner: SOMEBODY,
+        size: 3,
+        links: 1,
+        modified: Timestamp::default(),
+        device: None,
+    };
     assert_eq!(host.stat("/usr/lib/os-release").unwrap(), expected);
     assert_eq!(host.inode("/etc/os-release").unwrap(), inode);
 
@@ -270,4 +279,65 @@ fn log_clock_and_randomness_are_those_of_the_test() {
     };
     assert_eq!(bytes(1), bytes(1));
     assert_ne!(bytes(1), bytes(2));
+}
+
+#[test]
+fn extended_attributes_belong_to_the_object() {
+    let host = MemoryHost::new(Tree::new().file("/f", "").hard_link("/f", "/same").symlink("/link", "f"));
+    host.set_xattr("/f", "user.b", b"2").unwrap();
+    host.set_xattr("/same", "user.a", b"1").unwrap();
+    assert_eq!(host.list_xattrs("/f").unwrap(), ["user.a", "user.b"]);
+    assert_eq!(host.xattr("/same", "user.b").unwrap(), b"2");
+    assert!(host.list_xattrs("/link").unwrap().is_empty());
+    assert!(host.manifest().contains("/f \"\" user.a=\"1\" user.b=\"2\"\n"), "{}", host.manifest());
+    host.remove_xattr("/f", "user.a").unwrap();
+    assert_eq!(code(host.remove_xattr("/f", "user.a")), FailureCode::NotFound);
+    assert_eq!(code(host.xattr("/f", "user.a")), FailureCode::NotFound);
+}
+
+#[test]
+fn nodes_are_devices_with_a_number_and_pipes_without() {
+    let host = MemoryHost::new(Tree::new());
+    let null = Some(Device { major: 1, minor: 3 });
+    host.make_node("/null", Kind::CharDevice, 0o666, null).unwrap();
+    host.make_node("/pipe", Kind::Fifo, 0o600, None).unwrap();
+    assert_eq!(host.manifest(), "c 0666 0:0 /null 1:3\np 0600 0:0 /pipe\n");
+    assert_eq!(host.stat("/null").unwrap().device, null);
+    for (kind, device) in
+        [(Kind::CharDevice, None), (Kind::Fifo, null), (Kind::Regular, None), (Kind::Socket, None)]
+    {
+        assert_eq!(code(host.make_node("/new", kind, 0o600, device)), FailureCode::InvalidArgument);
+    }
+    assert_eq!(code(host.make_node("/pipe", Kind::Fifo, 0o600, None)), FailureCode::AlreadyExists);
+}
+
+#[test]
+fn metadata_counts_names_and_holds_the_time() {
+    let host = MemoryHost::new(Tree::new().file("/d/e/f", "").hard_link("/d/e/f", "/same"));
+    assert_eq!((host.stat("/same").unwrap().links, host.stat("/d").unwrap().links), (2, 3));
+    let time = Timestamp { seconds: -1, nanoseconds: 999_999_999 };
+    host.set_modified("/same", time, true).unwrap();
+    assert_eq!(host.stat("/d/e/f").unwrap().modified, time);
+    let more = Timestamp { nanoseconds: 1_000_000_000, ..time };
+    assert_eq!(code(host.set_modified("/same", more, true)), FailureCode::InvalidArgument);
+}
+
+#[test]
+fn an_open_file_is_read_and_written_in_parts() {
+    let host = MemoryHost::new(Tree::new().file("/f", "0123456789"));
+    let file = host.open("/f").unwrap();
+    assert_eq!(file.read_at(8, 10).unwrap(), b"89");
+    assert_eq!(file.read_at(u64::MAX, 10).unwrap(), b"");
+    file.write_at(9, b"abc").unwrap();
+    file.write_at(14, b"z").unwrap();
+    file.write_at(u64::MAX, b"").unwrap();
+    assert_eq!(code(file.write_at(u64::MAX, b"x")), FailureCode::NoSpace);
+    assert_eq!(host.read("/f").unwrap(), b"012345678abc\0\0z");
+    host.remove_file("/f").unwrap();
+    file.set_size(3).unwrap();
+    assert_eq!((file.metadata().unwrap().size, file.metadata().unwrap().links), (3, 0));
+    let made = host.create("/new", &WriteOptions { mode: Some(0o600), ..WriteOptions::default() }).unwrap();
+    made.write_at(0, b"x").unwrap();
+    assert_eq!(host.manifest(), "f 0600 0:0 /new \"x\"\n");
+    assert_eq!(code(host.open("/").map(drop)), FailureCode::IsADirectory);
 }

@@ -1,7 +1,7 @@
 //! A file tree in memory: inodes, hard links, and paths resolved as after `chroot`.
 
 use crate::failure::{Failure, FailureCode, Result};
-use crate::host::{Kind, Metadata, Owner, ROOT};
+use crate::host::{Device, Kind, Metadata, Owner, ROOT, Timestamp};
 use std::collections::BTreeMap;
 
 /// Links on one way through the tree; one more is `symlink-loop`, as in Linux.
@@ -29,6 +29,10 @@ pub(super) struct Inode {
     pub(super) content: Content,
     pub(super) mode: u32,
     pub(super) owner: Owner,
+    pub(super) modified: Timestamp,
+    /// Of device nodes.
+    pub(super) device: Option<Device>,
+    pub(super) xattrs: BTreeMap<String, Vec<u8>>,
 }
 
 /// A file tree in memory: an image or an artifact. Made of literal entries, or of a directory of this machine.
@@ -71,8 +75,13 @@ impl Default for Tree {
 }
 
 impl Inode {
+    pub(super) fn new(content: Content, mode: u32, owner: Owner) -> Self {
+        let (modified, device, xattrs) = Default::default();
+        Self { content, mode, owner, modified, device, xattrs }
+    }
+
     pub(super) fn directory(mode: u32) -> Self {
-        Self { content: Content::Directory(BTreeMap::new()), mode, owner: ROOT }
+        Self::new(Content::Directory(BTreeMap::new()), mode, ROOT)
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -82,14 +91,6 @@ impl Inode {
             Content::Symlink(_) => Kind::Symlink,
             Content::Special(kind) => kind,
         }
-    }
-
-    pub(super) fn metadata(&self) -> Metadata {
-        let size = match &self.content {
-            Content::File(data) | Content::Symlink(data) => data.len(),
-            Content::Directory(_) | Content::Special(_) => 0,
-        };
-        Metadata { kind: self.kind(), mode: self.mode, owner: self.owner, size: size as u64 }
     }
 }
 
@@ -120,6 +121,37 @@ fn names(path: &[u8]) -> (impl Iterator<Item = Vec<u8>> + '_, bool) {
 impl Tree {
     pub(super) fn inode(&self, ino: Ino) -> Result<&Inode> {
         self.inodes.get(ino).ok_or_else(|| Failure::other("no such inode"))
+    }
+
+    pub(super) fn metadata(&self, ino: Ino) -> Result<Metadata> {
+        let inode = self.inode(ino)?;
+        let size = match &inode.content {
+            Content::File(data) | Content::Symlink(data) => data.len(),
+            Content::Directory(_) | Content::Special(_) => 0,
+        };
+        let Inode { mode, owner, modified, device, .. } = *inode;
+        Ok(Metadata {
+            kind: inode.kind(),
+            mode,
+            owner,
+            size: size as u64,
+            links: self.links(ino)?,
+            modified,
+            device,
+        })
+    }
+
+    /// Names of an object. A directory has its own, `.`, and the `..` of each directory below.
+    fn links(&self, ino: Ino) -> Result<u64> {
+        if let Content::Directory(entries) = &self.inode(ino)?.content {
+            let below = |ino: &&Ino| self.inode(**ino).is_ok_and(|inode| inode.kind() == Kind::Directory);
+            return Ok(2 + entries.values().filter(below).count() as u64);
+        }
+        let names = |inode: &Inode| match &inode.content {
+            Content::Directory(entries) => entries.values().filter(|entry| **entry == ino).count() as u64,
+            _ => 0,
+        };
+        Ok(self.inodes.iter().map(names).sum())
     }
 
     pub(super) fn inode_mut(&mut self, ino: Ino) -> Result<&mut Inode> {

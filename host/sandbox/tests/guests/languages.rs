@@ -1,9 +1,12 @@
 //! The same step in five languages, built from the projects that `imagecustomizer step new` writes: `cargo xtask languages`
 //! does that, and these tests run what it made.
 
-use crate::scene::{Limits, STEP, Scene, call_with};
-use sandbox::{Artifacts, LoadedStep};
+use crate::scene::{EPOCH, Limits, STEP, Scene, call_with};
+use sandbox::{Artifact, Artifacts, LoadedStep};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// As the folders of `examples/steps` are called.
 pub(crate) const LANGUAGES: [&str; 5] = ["rust", "js", "python", "c", "go"];
@@ -26,9 +29,36 @@ fn greet(scene: &Scene, step: &LoadedStep, text: &str) -> Result<u64, String> {
     report.map(|report| report.host_calls).map_err(|error| error.to_string())
 }
 
+/// What the program of `tests/kits` in this language was answered.
+fn answers(language: &str) -> String {
+    let scene = Scene::new();
+    let tree = scene.directory().join("artifacts");
+    fs::create_dir_all(tree.join("sub")).unwrap();
+    fs::write(tree.join("sub/file"), "content").unwrap();
+    for path in ["sub/file", "sub", ""] {
+        File::open(tree.join(path)).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(EPOCH)).unwrap();
+        fs::set_permissions(tree.join(path), Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut artifacts = Artifacts::default();
+    artifacts.insert("tree", Artifact::open_directory(&tree).unwrap());
+    let step = scene.sandbox.load(STEP, &component(&format!("kit-{language}"))).unwrap();
+    scene.run_loaded(&step, "{}", Limits::default(), artifacts).unwrap();
+    let answers = scene.read("/answers");
+    scene.host_is_untouched();
+    answers
+}
+
 /// Needs what takes minutes to build.
 mod whole_system {
     use super::*;
+
+    #[test]
+    fn the_kits_of_all_languages_understand_every_answer_alike() {
+        let answers = ["rust", "c", "go"].map(answers);
+        assert_eq!(answers[0], include_str!("../../../../tests/kits/answers.txt"));
+        assert_eq!(answers[1], answers[0], "C");
+        assert_eq!(answers[2], answers[0], "Go");
+    }
 
     #[test]
     fn the_same_step_in_five_languages_leaves_the_same_image() {

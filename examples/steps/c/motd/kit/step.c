@@ -75,6 +75,7 @@ RESULT(result_texts, step_texts);
 RESULT(result_metadata, raw_metadata);
 RESULT(result_entries, raw_entries);
 RESULT(result_report, step_tree_report);
+RESULT(result_file, int32_t);
 
 _Static_assert(sizeof(void *) == 4, "the layouts are those of wasm32");
 _Static_assert(sizeof(result) == 16 && offsetof(result, failure) == 4, "result<_, failure>");
@@ -177,6 +178,12 @@ static const step_failure *report(const result_report *answer, step_tree_report 
   return NULL;
 }
 
+static const step_failure *file(const result_file *answer, step_file *value) {
+  if (answer->failed) return FAILED(*answer);
+  value->handle = answer->value;
+  return NULL;
+}
+
 /* Interface context. */
 
 IMPORT("context", "step-name") void import_step_name(step_text *);
@@ -227,6 +234,8 @@ IMPORT("rootfs", "copy-tree")
 void import_copy_tree(TEXT, TEXT, int32_t has_owner, uint32_t uid, uint32_t gid, int32_t has_file_mode,
                       uint32_t file_mode, int32_t has_directory_mode, uint32_t directory_mode, int32_t overwrite,
                       result_report *);
+IMPORT("rootfs", "make-node")
+void import_make_node(TEXT, int32_t kind, uint32_t mode, int32_t has_device, uint32_t major, uint32_t minor, result *);
 IMPORT("rootfs", "set-mode") void import_set_mode(TEXT, uint32_t, result *);
 IMPORT("rootfs", "set-owner") void import_set_owner(TEXT, uint32_t uid, uint32_t gid, int32_t follow, result *);
 IMPORT("rootfs", "set-modified")
@@ -235,6 +244,16 @@ IMPORT("rootfs", "list-xattrs") void import_list_xattrs(TEXT, result_texts *);
 IMPORT("rootfs", "get-xattr") void import_get_xattr(TEXT, TEXT, result_text *);
 IMPORT("rootfs", "set-xattr") void import_set_xattr(TEXT, TEXT, TEXT, result *);
 IMPORT("rootfs", "remove-xattr") void import_remove_xattr(TEXT, TEXT, result *);
+IMPORT("rootfs", "open") void import_open(TEXT, result_file *);
+IMPORT("rootfs", "create")
+void import_create(TEXT, int32_t existing, int32_t has_mode, uint32_t mode, int32_t has_owner, uint32_t uid,
+                   uint32_t gid, int32_t replace_symlink, int32_t parents, result_file *);
+IMPORT("rootfs", "[method]file.metadata") void import_file_metadata(int32_t, result_metadata *);
+IMPORT("rootfs", "[method]file.read-at")
+void import_file_read_at(int32_t, uint64_t offset, uint32_t max, result_text *);
+IMPORT("rootfs", "[method]file.write-at") void import_file_write_at(int32_t, uint64_t offset, TEXT, result *);
+IMPORT("rootfs", "[method]file.set-size") void import_file_set_size(int32_t, uint64_t, result *);
+IMPORT("rootfs", "[resource-drop]file") void import_file_close(int32_t);
 
 const step_failure *step_resolve(step_text path, step_text *resolved) {
   result_text answer;
@@ -329,6 +348,13 @@ const step_failure *step_copy_tree(step_text source, step_text destination, step
   return report(&answer, value);
 }
 
+const step_failure *step_make_node(step_text path, step_kind kind, uint32_t mode, const step_device *device) {
+  result answer;
+  import_make_node(PASS(path), (int32_t)kind, mode, device != NULL, device ? device->major : 0,
+                   device ? device->minor : 0, &answer);
+  return FAILED(answer);
+}
+
 const step_failure *step_set_mode(step_text path, uint32_t mode) {
   result answer;
   import_set_mode(PASS(path), mode, &answer);
@@ -370,6 +396,45 @@ const step_failure *step_remove_xattr(step_text path, step_text name) {
   import_remove_xattr(PASS(path), PASS(name), &answer);
   return FAILED(answer);
 }
+
+const step_failure *step_open(step_text path, step_file *value) {
+  result_file answer;
+  import_open(PASS(path), &answer);
+  return file(&answer, value);
+}
+
+const step_failure *step_create(step_text path, step_write_options o, step_file *value) {
+  result_file answer;
+  import_create(PASS(path), (int32_t)o.existing, o.has_mode, o.mode, o.has_owner, o.uid, o.gid, o.replace_symlink,
+                o.parents, &answer);
+  return file(&answer, value);
+}
+
+const step_failure *step_file_metadata(step_file opened, step_metadata *value) {
+  result_metadata answer;
+  import_file_metadata(opened.handle, &answer);
+  return metadata(&answer, value);
+}
+
+const step_failure *step_file_read_at(step_file opened, uint64_t offset, uint32_t max, step_text *content) {
+  result_text answer;
+  import_file_read_at(opened.handle, offset, max, &answer);
+  return text(&answer, content);
+}
+
+const step_failure *step_file_write_at(step_file opened, uint64_t offset, step_text data) {
+  result answer;
+  import_file_write_at(opened.handle, offset, PASS(data), &answer);
+  return FAILED(answer);
+}
+
+const step_failure *step_file_set_size(step_file opened, uint64_t size) {
+  result answer;
+  import_file_set_size(opened.handle, size, &answer);
+  return FAILED(answer);
+}
+
+void step_file_close(step_file opened) { import_file_close(opened.handle); }
 
 /* Interface artifacts. */
 

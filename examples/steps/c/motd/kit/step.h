@@ -170,6 +170,11 @@ const step_failure *step_remove_directory(step_text path);
 const step_failure *step_remove_tree(step_text path, step_tree_report *report);
 const step_failure *step_copy_tree(step_text source, step_text destination, step_tree_options options,
                                    step_tree_report *report);
+/* A device node takes a number; a pipe takes NULL. Needs `grant.nodes` in the image definition. */
+typedef struct {
+  uint32_t major, minor;
+} step_device;
+const step_failure *step_make_node(step_text path, step_kind kind, uint32_t mode, const step_device *device);
 const step_failure *step_set_mode(step_text path, uint32_t mode);
 const step_failure *step_set_owner(step_text path, uint32_t uid, uint32_t gid, bool follow);
 const step_failure *step_set_modified(step_text path, int64_t seconds, uint32_t nanoseconds, bool follow);
@@ -177,6 +182,20 @@ const step_failure *step_list_xattrs(step_text path, step_texts *names);
 const step_failure *step_get_xattr(step_text path, step_text name, step_text *value);
 const step_failure *step_set_xattr(step_text path, step_text name, step_text value);
 const step_failure *step_remove_xattr(step_text path, step_text name);
+
+/* A file held open, for one that is too large for step_read. */
+typedef struct {
+  int32_t handle;
+} step_file;
+const step_failure *step_open(step_text path, step_file *file);
+/* Makes the file if it is missing, as the options say. */
+const step_failure *step_create(step_text path, step_write_options options, step_file *file);
+const step_failure *step_file_metadata(step_file file, step_metadata *metadata);
+/* At most `max` bytes; empty at the end. */
+const step_failure *step_file_read_at(step_file file, uint64_t offset, uint32_t max, step_text *content);
+const step_failure *step_file_write_at(step_file file, uint64_t offset, step_text data);
+const step_failure *step_file_set_size(step_file file, uint64_t size);
+void step_file_close(step_file file);
 
 /* Interface artifacts. `path` is empty for the artifact itself. */
 

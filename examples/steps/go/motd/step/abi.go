@@ -156,6 +156,13 @@ func (a *area) textsResult() ([]string, error) {
 	return a.texts(4), nil
 }
 
+func (a *area) file() (File, error) {
+	if err := a.failure(4); err != nil {
+		return File{}, err
+	}
+	return File{int32(a.u32(4))}, nil
+}
+
 func (a *area) report() (TreeReport, error) {
 	if err := a.failure(8); err != nil {
 		return TreeReport{}, err

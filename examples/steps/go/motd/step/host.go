@@ -281,6 +281,95 @@ func RemoveXattr(path, name string) error {
 	return result.failure(4)
 }
 
+//go:wasmimport customizer:step/rootfs@0.1.0 make-node
+func importMakeNode(path unsafe.Pointer, pathLen uint32, kind, mode, hasDevice, major, minor uint32,
+	result unsafe.Pointer)
+
+// MakeNode makes a device node or, without a device, a named pipe. It needs grant.nodes in the image definition.
+func MakeNode(path string, kind Kind, mode uint32, device *Device) error {
+	result := begin()
+	var number Device
+	if device != nil {
+		number = *device
+	}
+	importMakeNode(at(path), length(path), uint32(kind), mode, flag(device != nil), number.Major, number.Minor,
+		result.pointer())
+	return result.failure(4)
+}
+
+// File is a regular file held open, for one that is too large for Read.
+type File struct{ handle int32 }
+
+//go:wasmimport customizer:step/rootfs@0.1.0 open
+func importOpen(path unsafe.Pointer, pathLen uint32, result unsafe.Pointer)
+
+// Open opens a file for reading and writing.
+func Open(path string) (File, error) {
+	result := begin()
+	importOpen(at(path), length(path), result.pointer())
+	return result.file()
+}
+
+//go:wasmimport customizer:step/rootfs@0.1.0 create
+func importCreate(path unsafe.Pointer, pathLen, existing, hasMode, mode, hasOwner, uid, gid, replaceSymlink,
+	parents uint32, result unsafe.Pointer)
+
+// Create opens a file for writing, and makes it if it is missing, as the options say.
+func Create(path string, options WriteOptions) (File, error) {
+	result := begin()
+	hasMode, mode := optional(options.Mode)
+	hasOwner, uid, gid := optionalOwner(options.Owner)
+	importCreate(at(path), length(path), uint32(options.Existing), hasMode, mode, hasOwner, uid, gid,
+		flag(options.ReplaceSymlink), flag(options.Parents), result.pointer())
+	return result.file()
+}
+
+//go:wasmimport customizer:step/rootfs@0.1.0 [method]file.metadata
+func importFileMetadata(file int32, result unsafe.Pointer)
+
+// Metadata is what the file is.
+func (file File) Metadata() (Metadata, error) {
+	result := begin()
+	importFileMetadata(file.handle, result.pointer())
+	return result.metadata()
+}
+
+//go:wasmimport customizer:step/rootfs@0.1.0 [method]file.read-at
+func importFileReadAt(file int32, offset uint64, max uint32, result unsafe.Pointer)
+
+// ReadAt reads at most max bytes; none at the end of the file.
+func (file File) ReadAt(offset uint64, max uint32) ([]byte, error) {
+	result := begin()
+	importFileReadAt(file.handle, offset, max, result.pointer())
+	return result.dataResult()
+}
+
+//go:wasmimport customizer:step/rootfs@0.1.0 [method]file.write-at
+func importFileWriteAt(file int32, offset uint64, data unsafe.Pointer, dataLen uint32, result unsafe.Pointer)
+
+// WriteAt writes all of data.
+func (file File) WriteAt(offset uint64, data []byte) error {
+	result := begin()
+	importFileWriteAt(file.handle, offset, dataAt(data), uint32(len(data)), result.pointer())
+	return result.failure(4)
+}
+
+//go:wasmimport customizer:step/rootfs@0.1.0 [method]file.set-size
+func importFileSetSize(file int32, size uint64, result unsafe.Pointer)
+
+// SetSize cuts the file, or fills it up with zeros.
+func (file File) SetSize(size uint64) error {
+	result := begin()
+	importFileSetSize(file.handle, size, result.pointer())
+	return result.failure(4)
+}
+
+//go:wasmimport customizer:step/rootfs@0.1.0 [resource-drop]file
+func importFileClose(file int32)
+
+// Close lets go of the file; it is not to be used afterwards.
+func (file File) Close() { importFileClose(file.handle) }
+
 // Interface artifacts. The path is empty for the artifact itself.
 
 //go:wasmimport customizer:step/artifacts@0.1.0 names
