@@ -138,7 +138,8 @@ fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opene
     config.validate_resources(Resources::FILES)?;
     image::check_output(&paths.output).map_err(output_error)?;
     let cache = options.code_cache.as_deref();
-    let context = Context { options: &options.steps, cache, cancel: &options.cancel };
+    let (steps, cancel, usage) = (&options.steps, &options.cancel, &options.usage);
+    let context = Context { options: steps, cache, cancel, usage };
     let components = Components::prepare(&config, &context)?;
     let digests = history::digests(&config, components.digests())?;
     let history_config = config.history(&digests);

@@ -20,7 +20,7 @@ mod validate;
 
 pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
-pub use components::{ComponentSource, FetchError, ForeignCode, Lock, LockOptions, StepOptions, lock, lock_path};
+pub use components::{ComponentSource, FetchError, Lock, LockOptions, StepOptions, lock, lock_path};
 pub use convert::{ConvertOptions, convert};
 pub use customize::{CustomizeOptions, TreeWrapper, customize, customize_through, plan};
 pub use error::{Error, ErrorKind, Result};

@@ -41,7 +41,8 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
     if options.files {
         config.validate_resources(Resources::FILES)?;
         let cache = options.code_cache.as_deref();
-        Components::prepare(&config, &Context { options: &options.steps, cache, cancel: &options.cancel })?;
+        let (steps, cancel, usage) = (&options.steps, &options.cancel, &options.usage);
+        Components::prepare(&config, &Context { options: steps, cache, cancel, usage })?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::{Components, Context, StepOptions, source};
 use crate::cancellation::Cancellation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::usage::Usage;
 use config::{
     CustomStep, Diagnostic, LoadOptions, Mode, PasswordPolicy, ResolvedConfig, Rule, Span, StepField,
 };
@@ -85,7 +86,13 @@ pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
     };
     let config = config::load(&options.config_file, &load)?;
     let steps = StepOptions { locked: false, ..options.steps.clone() };
-    let context = Context { options: &steps, cache: options.code_cache.as_deref(), cancel: &options.cancel };
+    let context = Context {
+        options: &steps,
+        cache: options.code_cache.as_deref(),
+        cancel: &options.cancel,
+        // Writing a lock is no run that is told of.
+        usage: &Usage::default(),
+    };
     let components = Components::prepare(&config, &context)?;
     let steps = config.custom_steps();
     let locked = steps.iter().filter_map(|step| LockedStep::of(step, &components));

@@ -12,6 +12,7 @@ pub use source::{ComponentSource, FetchError};
 use crate::cancellation::Cancellation;
 use crate::error::{Error, Result};
 use crate::steps::{open_cache, step_error};
+use crate::usage::Usage;
 use config::steps::StepLimits;
 use config::{CustomStep, Diagnostic, ResolvedConfig, Rule, StepField};
 use policy::Policies;
@@ -19,7 +20,6 @@ use sandbox::{Capability, LoadedStep, Sandbox};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How the configuration's own steps are treated.
 #[derive(Clone, Debug, Default)]
@@ -32,25 +32,6 @@ pub struct StepOptions {
     pub source: Option<Arc<dyn ComponentSource>>,
     /// Where every call of every step into the host is written down.
     pub trace: Option<PathBuf>,
-    /// Tells afterwards whether foreign code was there.
-    pub foreign_code: ForeignCode,
-}
-
-/// Whether a component that does not come with this program was given to the compiler, however the run ended. Clones tell
-/// of the same run.
-#[derive(Clone, Debug, Default)]
-pub struct ForeignCode(Arc<AtomicBool>);
-
-impl ForeignCode {
-    /// Whether it was.
-    #[must_use]
-    pub fn was_loaded(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn is_loaded_now(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// The components of a configuration, ready to run.
@@ -74,6 +55,8 @@ pub(crate) struct Context<'a> {
     /// Directory for compiled code.
     pub(crate) cache: Option<&'a Path>,
     pub(crate) cancel: &'a Cancellation,
+    /// Told before the first component is looked at.
+    pub(crate) usage: &'a Usage,
 }
 
 impl Components {
@@ -103,7 +86,7 @@ impl Components {
         context.cancel.reaches(sandbox.interrupter());
         let mut components =
             Self { sandbox: Some(sandbox), loaded: BTreeMap::new(), limits: policies.limits() };
-        components.load_all(config, &steps, &binaries, context.options)?;
+        components.load_all(config, &steps, &binaries, context.usage)?;
         if let Some(lock) = &lock {
             lock::check_components(config, &steps, &components, lock)?;
         }
@@ -135,11 +118,11 @@ impl Components {
         config: &ResolvedConfig,
         steps: &[CustomStep<'_>],
         binaries: &[source::Binary],
-        options: &StepOptions,
+        usage: &Usage,
     ) -> Result<()> {
         let mut problems = Vec::new();
         for (step, binary) in steps.iter().zip(binaries) {
-            options.foreign_code.is_loaded_now();
+            usage.foreign_component();
             if let Some(component) = self.load(step, binary, &mut problems)? {
                 self.loaded.insert(step.name().to_owned(), component);
             }
