@@ -9,7 +9,7 @@ use crate::decode::{Decoder, Value, clip};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::encoding::Text;
 use crate::inject::PackageList;
-use crate::model::Config;
+use crate::model::{BaseConfig, Config};
 use crate::options::{LoadOptions, Mode};
 use crate::path;
 use crate::resolved::{ConfigFile, EffectivePackages, ResolvedConfig};
@@ -18,10 +18,10 @@ use crate::source::{FileId, Located, SourceFile, Sources, Span};
 use crate::validate::{PasswordPolicy, check, steps};
 use crate::yaml::{self, Document, Kind};
 
-/// The largest file that is read, in bytes.
-const MAX_FILE: u64 = 4 << 20;
+/// All files of a run have at most so many bytes together.
+const MAX_BYTES: u64 = 64 << 20;
 /// The most files of a chain.
-const MAX_FILES: usize = 256;
+const MAX_FILES: usize = 10_000;
 
 /// Reads a configuration, its base configurations and its package lists, and checks them with the
 /// command-line values. Files that are only named (sources, scripts, keys, images) are not looked at:
@@ -42,7 +42,7 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<ResolvedConfig, Diagno
     for file in &mut files {
         file.packages = read_package_lists(&mut reader, file)?;
     }
-    let Reader { sources, secrets, unsupported } = reader;
+    let Reader { sources, secrets, unsupported, .. } = reader;
     let resolved = ResolvedConfig::new(files, sources, secrets, options.clone());
     let mut problems = resolved.check_options();
     if problems.is_empty() && options.mode != Mode::ValidateConfig {
@@ -100,7 +100,7 @@ fn read_package_lists(reader: &mut Reader, file: &ConfigFile) -> Result<Effectiv
     })
 }
 
-/// Follows `baseConfigs`, depth first.
+/// Follows `baseConfigs`, depth first. No recursion: a chain can be long.
 struct Chain {
     reader: Reader,
     seen: HashSet<PathBuf>,
@@ -108,37 +108,63 @@ struct Chain {
     passwords: PasswordPolicy,
 }
 
+/// A file whose base configurations are being read, and how many of them were.
+struct Waiting {
+    file: ConfigFile,
+    bases_read: usize,
+}
+
 impl Chain {
     fn add(&mut self, path: PathBuf, config: Config) -> Result<(), Diagnostics> {
         self.reader.fail_if_any(check(&config, self.passwords))?;
-        let file = ConfigFile::new(path, config);
-        for base in file.config.base_configs.iter().flatten() {
-            let Some(path) = &base.path else { continue };
-            let absolute = file.resolve(path);
-            if !self.seen.insert(absolute.clone()) {
-                let message = format!("the base configuration `{}` is reached twice", clip(path));
-                let hint = "list each file once in the whole chain";
-                let problem = Diagnostic::new(Rule::BaseConfigRepeated, "baseConfigs", path.at, message);
-                return Err(self.reader.fail(vec![problem.hint(hint)]));
-            }
-            if self.seen.len() > MAX_FILES {
-                let message = format!("the chain has more than {MAX_FILES} files");
-                let problem = Diagnostic::new(Rule::BaseConfigRepeated, "baseConfigs", path.at, message);
-                return Err(self.reader.fail(vec![problem]));
-            }
-            const NAME: &str = "Validation:InvalidBaseConfigs";
-            let config = self.reader.read_named(&absolute, path.at, NAME)?;
-            self.add(absolute, config).map_err(|problems| problems.within(NAME))?;
+        let mut waiting = vec![Waiting { file: ConfigFile::new(path, config), bases_read: 0 }];
+        while let Some(mut top) = waiting.pop() {
+            let bases = top.file.config.base_configs.as_deref().unwrap_or_default();
+            let Some(base) = bases.get(top.bases_read) else {
+                self.files.push(top.file);
+                continue;
+            };
+            let read = self.read_base(&top.file, base);
+            // Whatever is wrong inside a base configuration is wrong with the base configurations.
+            let read = match waiting.is_empty() {
+                true => read?,
+                false => read.map_err(|problems| problems.within(INVALID_BASES))?,
+            };
+            top.bases_read += 1;
+            waiting.push(top);
+            waiting.extend(read.map(|file| Waiting { file, bases_read: 0 }));
         }
-        self.files.push(file);
         Ok(())
     }
+
+    fn read_base(&mut self, file: &ConfigFile, base: &BaseConfig) -> Result<Option<ConfigFile>, Diagnostics> {
+        let Some(path) = &base.path else { return Ok(None) };
+        let absolute = file.resolve(path);
+        let fail =
+            |message: String| Diagnostic::new(Rule::BaseConfigRepeated, "baseConfigs", path.at, message);
+        if !self.seen.insert(absolute.clone()) {
+            let problem = fail(format!("the base configuration `{}` is reached twice", clip(path)));
+            return Err(self.reader.fail(vec![problem.hint("list each file once in the whole chain")]));
+        }
+        if self.seen.len() > MAX_FILES {
+            return Err(self.reader.fail(vec![fail(format!("the chain has more than {MAX_FILES} files"))]));
+        }
+        let config = self.reader.read_named(&absolute, path.at, INVALID_BASES)?;
+        let checked = self.reader.fail_if_any(check(&config, self.passwords));
+        checked.map_err(|problems| problems.within(INVALID_BASES))?;
+        Ok(Some(ConfigFile::new(absolute, config)))
+    }
 }
+
+/// The error name of what is wrong with a base configuration.
+const INVALID_BASES: &str = "Validation:InvalidBaseConfigs";
 
 /// Reads files, and remembers their texts for messages.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     sources: Sources,
+    /// How many bytes were read, at most [`MAX_BYTES`].
+    bytes: u64,
     secrets: Vec<Span>,
     /// What is valid, but cannot be carried out.
     unsupported: Vec<Diagnostic>,
@@ -195,10 +221,11 @@ impl Reader {
 
     /// Reads and decodes a file.
     pub(crate) fn read<T: Value + Default>(&mut self, file: &Path) -> Result<T, Diagnostics> {
-        let bytes = read_bytes(file).map_err(|reason| {
+        let bytes = read_bytes(file, MAX_BYTES.saturating_sub(self.bytes)).map_err(|reason| {
             let message = format!("cannot read `{}`: {reason}", file.display());
             self.fail(vec![Diagnostic::new(Rule::FileRead, "", Span::default(), message)])
         })?;
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.parse(&bytes, file)
     }
 
@@ -233,12 +260,16 @@ fn empty_file(file: &Path) -> Diagnostic {
     Diagnostic::new(Rule::FileEmpty, "", Span::default(), message).hint("write `{}` for an empty one")
 }
 
-fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
+/// Reads a file of at most `most` bytes.
+fn read_bytes(file: &Path, most: u64) -> Result<Vec<u8>, String> {
     let opened = File::open(file).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    opened.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if length > MAX_FILE { Err("it is larger than 4 MiB".to_owned()) } else { Ok(bytes) }
+    if length <= most {
+        return Ok(bytes);
+    }
+    Err(format!("the configuration and the files that it includes have more than {} MiB", MAX_BYTES >> 20))
 }
 
 /// The places of values that must not be shown, found by the names of their keys alone, so that they

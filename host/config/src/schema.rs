@@ -24,6 +24,21 @@ impl Definitions {
     }
 }
 
+/// The schema of a value that may also be null, which is the same as no value. Mappings may be null by
+/// themselves.
+pub(crate) fn or_null(mut schema: Json) -> Json {
+    let null = json!({ "type": "null" });
+    if let Some(forms) = schema.get_mut("oneOf").and_then(Json::as_array_mut) {
+        forms.push(null);
+    } else if let Some(kind) = schema.get_mut("type") {
+        match kind {
+            Json::Array(kinds) => kinds.push(json!("null")),
+            one => *one = json!([one.take(), "null"]),
+        }
+    }
+    schema
+}
+
 /// The JSON Schema of the configuration file.
 pub fn schema() -> Json {
     let mut definitions = Definitions::default();

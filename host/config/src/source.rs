@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::printable;
 use crate::encoding::Text;
@@ -45,9 +45,12 @@ pub struct FileId(u32);
 pub struct SourceFile {
     path: PathBuf,
     text: Text,
-    /// Byte offset at which each line starts.
-    line_starts: Vec<usize>,
+    /// Where every [`STRIDE`]th line starts, in bytes; found when a line is asked for.
+    landmarks: OnceLock<Vec<usize>>,
 }
+
+/// So many lines lie between two places that are remembered.
+const STRIDE: usize = 256;
 
 impl fmt::Debug for SourceFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,21 +59,8 @@ impl fmt::Debug for SourceFile {
 }
 
 impl SourceFile {
-    /// Splits `text` into lines by the line ends of YAML 1.1: LF, CR, CRLF, NEL, LS and PS.
     pub(crate) fn new(path: PathBuf, text: Text) -> Self {
-        let mut line_starts = vec![0];
-        let mut chars = text.shown().char_indices().peekable();
-        while let Some((offset, c)) = chars.next() {
-            let ends_line = match c {
-                '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => true,
-                '\r' => !matches!(chars.peek(), Some((_, '\n'))),
-                _ => false,
-            };
-            if ends_line {
-                line_starts.push(offset + c.len_utf8());
-            }
-        }
-        Self { path, text, line_starts }
+        Self { path, text, landmarks: OnceLock::new() }
     }
 
     /// The path of the file as it was opened.
@@ -86,10 +76,37 @@ impl SourceFile {
     /// The text of `line` (from 1) without its line end; `None` when there is no such line.
     pub fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        let start = *self.line_starts.get(index)?;
-        let end = self.line_starts.get(index + 1).copied().unwrap_or(self.text.shown().len());
-        let text = self.text.shown().get(start..end)?;
-        Some(text.trim_end_matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']))
+        let text = self.text.shown();
+        let landmarks = self
+            .landmarks
+            .get_or_init(|| Lines { text, start: Some(0) }.step_by(STRIDE).map(|(start, _)| start).collect());
+        let start = Some(*landmarks.get(index / STRIDE)?);
+        Lines { text, start }.nth(index % STRIDE).map(|(_, line)| line)
+    }
+}
+
+/// Splits a text into lines by the line ends of YAML 1.1: LF, CR, CRLF, NEL, LS and PS. Gives each
+/// line's place in bytes, and the line without its end.
+struct Lines<'a> {
+    text: &'a str,
+    start: Option<usize>,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (usize, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.start?;
+        let rest = self.text.get(start..)?;
+        let end = rest.find(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+        let line = rest.get(..end.unwrap_or(rest.len()))?;
+        self.start = end.map(|end| {
+            let behind = rest.get(end..).unwrap_or_default();
+            let width =
+                if behind.starts_with("\r\n") { 2 } else { behind.chars().next().map_or(1, char::len_utf8) };
+            start + end + width
+        });
+        Some((start, line))
     }
 }
 
@@ -197,5 +214,15 @@ mod tests {
         let lines: Vec<_> = (1..9).filter_map(|line| file.line(line)).collect();
         assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "g"]);
         assert_eq!(file.line(0), None);
+    }
+
+    #[test]
+    fn lines_are_found_in_long_files_too() {
+        let text: String = (1..=1000).map(|line| format!("{line}\n")).collect();
+        let file = SourceFile::new("x".into(), Text::decode(text.as_bytes()));
+        for line in [1, 255, 256, 257, 512, 513, 1000] {
+            assert_eq!(file.line(line), Some(&*line.to_string()));
+        }
+        assert_eq!([file.line(1001), file.line(1002), file.line(5000)], [Some(""), None, None]);
     }
 }

@@ -257,9 +257,42 @@ fn files_in_other_encodings() {
 
 #[test]
 fn a_file_that_is_too_large_or_missing_is_refused() {
-    let dir = folder(&[("top.yaml", &"# \n".repeat(2 << 20))]);
+    let dir = folder(&[]);
+    fs::File::create(dir.path().join("top.yaml")).unwrap().set_len((64 << 20) + 1).unwrap();
     assert_eq!(first_rule(validate(&dir, Overrides::default())), Rule::FileRead);
     assert_eq!(first_rule(validate(&folder(&[]), Overrides::default())), Rule::FileRead);
+}
+
+#[test]
+fn a_file_with_much_content_is_read() {
+    let content =
+        format!("os: {{additionalFiles: [{{destination: /a, content: {}}}]}}", "a ".repeat(3 << 20));
+    let (_dir, config) = resolved(&[("top.yaml", &content)]);
+    let os = config.files()[0].config.os.as_ref().unwrap();
+    assert_eq!(os.additional_files[0].content.as_ref().unwrap().len(), (6 << 20) - 1);
+}
+
+#[test]
+fn a_long_chain_is_read() {
+    let name = |number: usize| if number == 0 { "top.yaml".to_owned() } else { format!("{number}.yaml") };
+    let text = |number: usize| {
+        format!("previewFeatures: [base-configs]\nbaseConfigs: [{{path: {}}}]", name(number + 1))
+    };
+    let mut files: Vec<_> = (0..1500).map(|number| (name(number), text(number))).collect();
+    files.push((name(1500), "{}".to_owned()));
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let (_dir, config) = resolved(&files);
+    assert_eq!(config.files().len(), 1501);
+    assert!(config.files()[0].path.ends_with("1500.yaml"));
+}
+
+#[test]
+fn binary_data_that_is_no_text_is_valid_but_cannot_be_carried_out() {
+    let text = "input: {image: {path: a}}\noutput: {image: {path: b, format: raw}}\n\
+                os: {additionalFiles: [{destination: /a, content: !!binary /w==}]}";
+    let dir = folder(&[("top.yaml", text)]);
+    validate(&dir, Overrides::default()).unwrap();
+    assert_eq!(first_rule(load(&dir.path().join("top.yaml"), &LoadOptions::default())), Rule::Unsupported);
 }
 
 #[test]

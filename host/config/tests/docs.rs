@@ -29,6 +29,16 @@ fn link(name: &str) -> String {
     format!("[{name}](#{})", name.to_lowercase())
 }
 
+/// The one type of a value, besides null.
+fn only_type(schema: &Value) -> Option<&str> {
+    let types = match &schema["type"] {
+        Value::Array(types) => types.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut types = types.iter().filter_map(Value::as_str).filter(|name| *name != "null");
+    types.next().filter(|_| types.next().is_none())
+}
+
 fn type_text(schema: &Value) -> String {
     if let Some(name) = reference(schema) {
         return link(name);
@@ -45,7 +55,7 @@ fn type_text(schema: &Value) -> String {
             .collect::<Vec<_>>()
             .join(", ");
     }
-    match schema["type"].as_str() {
+    match only_type(schema) {
         Some("array") => match type_text(&schema["items"]) {
             item if item.starts_with('`') => format!("list of: {item}"),
             item => format!("list of {item}"),
@@ -79,7 +89,7 @@ fn describe(name: &str, schema: &Value, page: &mut String) {
     for (key, field) in mapping["properties"].as_object().unwrap() {
         let words = field["items"]["oneOf"].as_array().or(field["oneOf"].as_array());
         let described =
-            words.into_iter().flatten().filter(|word| !word["const"].as_str().unwrap_or("").is_empty());
+            words.into_iter().flatten().filter(|word| !word["const"].as_str().unwrap_or_default().is_empty());
         let described: Vec<_> = described.collect();
         if described.is_empty() {
             continue;

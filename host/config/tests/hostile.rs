@@ -122,6 +122,7 @@ fn large_files_of_one_kind_are_refused_or_read_in_time() {
     for pattern in patterns {
         let begun = Instant::now();
         check(pattern.repeat(SIZE / pattern.len()).as_bytes());
+        println!("{pattern:?} {:?}", begun.elapsed());
         assert!(begun.elapsed() < Duration::from_secs(30), "{pattern:?}");
     }
 }
@@ -150,4 +151,15 @@ fn many_items_are_checked_in_time() {
         check(text.as_bytes());
         assert!(begun.elapsed() < Duration::from_secs(30), "{}", &text[..60]);
     }
+}
+
+#[test]
+fn long_chains_of_merged_mappings_are_followed() {
+    let number = 20_000;
+    let mut text = String::from("~:\n- &a0 {hostname: a}\n");
+    text.extend((1..number).map(|n| format!("- &a{n} {{<<: *a{}}}\n", n - 1)));
+    text.push_str(&format!("os: {{<<: *a{}, modules: [{}]}}\n", number - 1, "{name: ~},".repeat(500)));
+    assert!(!check(text.as_bytes()));
+    let nested = format!("os: {{<<: {}{{}}{}}}", "{<<: ".repeat(9_000), "}".repeat(9_000));
+    assert!(check(nested.as_bytes()));
 }

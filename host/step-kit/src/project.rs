@@ -165,6 +165,13 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_shows_the_example_as_it_is_built() {
+        let guide = include_str!("../../../docs/steps.md");
+        let example = include_str!("../../../examples/steps/rust/motd/src/lib.rs");
+        assert!(guide.contains(example), "docs/steps.md and examples/steps/rust/motd/src/lib.rs differ");
+    }
+
+    #[test]
     fn names_are_words_joined_by_hyphens() {
         let longest = "x".repeat(MAX_NAME);
         for name in ["a", "motd", "front-door", "a-1-b", "3d", &longest] {

@@ -59,24 +59,39 @@ pub enum Signal {
     AzureTrack,
 }
 
-/// One request's body.
+/// One request's body. Nobody outside can make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// What it holds.
-    pub signal: Signal,
+    pub(crate) signal: Signal,
     /// The exact bytes that are sent.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The value of the header `Content-Type`.
-    pub content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// The value of the header `Content-Encoding`, if there is one.
-    pub content_encoding: Option<&'static str>,
+    pub(crate) content_encoding: Option<&'static str>,
 }
 
-/// All that is sent of one run. Every part has passed the gate.
+/// All that is sent of one run. Every part has passed the gate, and there is no other way to get one:
+///
+/// ```compile_fail,E0451
+/// let payload = telemetry::payload::Payload { parts: Vec::new() };
+/// ```
+///
+/// ```
+/// # use telemetry::{payload::*, record::*, registry::*, seeds::*};
+/// # let environment = Environment {
+/// #     version: ServiceVersion::Dev, install: InstallKind::SourceBuild, os: HostOs::Other,
+/// #     env: HostEnv::Native, arch: HostArch::Other, ci: Ci::None,
+/// # };
+/// let seeds = Seeds::draw(std::time::SystemTime::now())?;
+/// let payload = payload(&RunRecord::new(Command::Convert), &environment, PayloadKind::Otlp, &seeds)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
     /// The requests, which do not depend on each other.
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
 }
 
 impl Payload {

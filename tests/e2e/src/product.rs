@@ -24,17 +24,29 @@ const NOBODY: u32 = 65_534;
 const OPT_OUT: &str = "DO_NOT_TRACK";
 
 /// What the tests' own surroundings could say to a run.
-const OUTSIDE: [&str; 10] = [
+const OUTSIDE: [&str; 22] = [
     "TMPDIR",
     "CI",
     "ENABLE_TELEMETRY",
     "IMAGECUSTOMIZER_TELEMETRY",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_SDK_DISABLED",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "AZURE_MONITOR_CONNECTION_STRING",
     "HTTP_PROXY",
     "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
     "XDG_STATE_HOME",
+    "GITHUB_ACTIONS",
+    "TF_BUILD",
+    "GITLAB_CI",
 ];
 
 /// A run that hangs is ended after this; a customization of a small image takes about a second.

@@ -333,6 +333,7 @@ impl Item for AnyMapping {
 #[cfg(test)]
 mod tests {
     use crate::decode::{Decoder, record};
+    use crate::encoding::Text;
     use crate::source::{SourceFile, Sources};
     use crate::yaml;
 
@@ -346,11 +347,11 @@ mod tests {
 
     fn read(text: &str) -> Result<super::AnyMapping, Vec<String>> {
         let mut sources = Sources::default();
-        let id = sources.add(SourceFile::new("case".into(), text.to_owned()));
+        let id = sources.add(SourceFile::new("case".into(), Text::decode(text.as_bytes())));
         let document = yaml::parse(sources.file(id).unwrap(), id).unwrap().unwrap();
         let mut decoder = Decoder::new(&document);
         let holder: Holder = decoder.root();
-        let problems = decoder.finish().0;
+        let problems = decoder.finish().problems;
         match problems.is_empty() {
             true => Ok(holder.settings),
             false => Err(problems

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Field, Record, UsedField};
 use crate::history::HistoryWriter;
+use crate::schema::or_null;
 
 pub(crate) fn used_record(record: &dyn Record, path: &str, out: &mut Vec<UsedField>) {
     for (index, field) in record.fields().iter().enumerate() {
@@ -36,10 +37,11 @@ pub(crate) fn schema_record(
 ) -> Json {
     let mut properties = serde_json::Map::new();
     let mut required = Vec::new();
-    for (field, mut schema) in fields.iter().zip(schemas) {
+    for (field, schema) in fields.iter().zip(schemas) {
         if field.flags.unadvertised {
             continue;
         }
+        let mut schema = if field.flags.required { schema } else { or_null(schema) };
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), json!(paragraph(field.description)));
         }
@@ -51,7 +53,7 @@ pub(crate) fn schema_record(
     let mut schema = json!({
         "title": name,
         "description": paragraph(description),
-        "type": "object",
+        "type": ["object", "null"],
         "additionalProperties": false,
         "properties": properties,
     });

@@ -125,7 +125,7 @@ impl Value for TextMap {
     fn schema(_definitions: &mut Definitions) -> Json {
         json!({
             "type": "object",
-            "additionalProperties": { "type": ["string", "number", "boolean"] },
+            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
         })
     }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Decoder, Flags, Record, UsedField, Value};
 use crate::history::{HistoryWriter, REDACTED};
-use crate::schema::Definitions;
+use crate::schema::{Definitions, or_null};
 use crate::source::{Located, Span};
 use crate::yaml::{Kind, NodeId, Scalar};
 
@@ -197,7 +197,7 @@ impl<T: Value + Item> Value for Vec<T> {
     }
 
     fn schema(definitions: &mut Definitions) -> Json {
-        json!({ "type": "array", "items": T::schema(definitions) })
+        json!({ "type": "array", "items": or_null(T::schema(definitions)) })
     }
 }
 

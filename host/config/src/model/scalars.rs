@@ -60,7 +60,8 @@ impl DiskSize {
             }
             _ => digits.parse().map_err(|_| SizeError::TooLarge)?,
         };
-        let bytes = number.checked_mul(1 << shift).ok_or(SizeError::TooLarge)?;
+        // A size of 2⁶⁴ bytes or more wraps around, for the same reason.
+        let bytes = number.wrapping_mul(1 << shift);
         if bytes.is_multiple_of(MIB) { Ok(Self(bytes)) } else { Err(SizeError::NotWholeMib) }
     }
 }
@@ -74,7 +75,7 @@ pub enum SizeError {
     UnitMissing,
     /// A leading zero, and then digits that are not octal.
     Octal,
-    /// More than 2⁶⁴-1 bytes.
+    /// The digits alone are more than 2⁶⁴-1.
     TooLarge,
     /// Not a multiple of 1 MiB.
     NotWholeMib,
@@ -276,7 +277,12 @@ mod tests {
             (" 1M", Err(SizeError::Form)),
             ("-1M", Err(SizeError::Form)),
             ("18446744073709551616K", Err(SizeError::TooLarge)),
-            ("18446744073709551615T", Err(SizeError::TooLarge)),
+            ("18446744073709551615T", Ok(u64::MAX << 40)),
+            ("16777216T", Ok(0)),
+            ("16777217T", Ok(1 << 40)),
+            ("18014398509483008K", Ok(MIB)),
+            ("18014398509481985K", Err(SizeError::NotWholeMib)),
+            ("02000000000000000000000M", Err(SizeError::Octal)),
         ];
         for (text, expected) in cases {
             assert_eq!(DiskSize::parse(text).map(DiskSize::bytes), expected, "{text}");

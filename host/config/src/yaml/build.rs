@@ -9,6 +9,9 @@ use super::tags::short_tag;
 use crate::rule::Rule;
 use crate::source::{FileId, Position, SourceFile, Span};
 
+/// A document of more values is refused, so that memory is bounded: a value can be one byte of text.
+const MAX_NODES: usize = 2_000_000;
+
 /// Why a text was refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -78,6 +81,9 @@ impl Builder<'_> {
         };
         let opens = matches!(kind, Kind::Sequence(_) | Kind::Mapping(_));
         let id = NodeId(self.nodes.len());
+        if id.0 >= MAX_NODES {
+            return Err(self.refuse(format!("the file holds more than {MAX_NODES} values"), None, at));
+        }
         self.nodes.push(Node { at, tag: properties.tag.and_then(short_tag), kind });
         self.attach(id);
         if let Some(anchor) = properties.anchor {

@@ -122,6 +122,7 @@ impl Scene {
             scope,
             trace: None,
             touches: None,
+            trace: None,
         })
     }
 

@@ -17,6 +17,7 @@ fn look(scene: &Scene, seed: u8) -> String {
         scope: sandbox::Scope::unrestricted(),
         trace: None,
         touches: None,
+        trace: None,
     };
     step.run(run).unwrap();
     scene.read("/surroundings")

@@ -17,6 +17,7 @@ use tokio::runtime;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
+use tracing::subscriber::{NoSubscriber, set_default};
 use ureq::Proxy;
 use ureq::http::{HeaderMap, HeaderValue, Uri};
 
@@ -33,6 +34,8 @@ pub(super) fn call(part: &Part, line: &Line, deadline: Instant) -> Sent {
     let Ok(runtime) = runtime::Builder::new_current_thread().enable_io().enable_time().build() else {
         return Sent::Failed;
     };
+    // What the libraries below have to say of a connection is not for the user's log.
+    let _silence = set_default(NoSubscriber::default());
     let deadline = tokio::time::Instant::from_std(deadline);
     let sent = runtime.block_on(async {
         tokio::time::timeout_at(deadline, export(part, line)).await.unwrap_or(Err(Sent::TimedOut))

@@ -62,3 +62,6 @@ impl std::fmt::Display for Sent {
         formatter.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

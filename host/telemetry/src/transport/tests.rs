@@ -1,14 +1,15 @@
 //! What is sent reaches endpoints that work, and is given up in time at those that do not.
 
+#[path = "../../tests/endpoints/mod.rs"]
 mod endpoints;
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use endpoints::{Behaviour, Blackhole, Endpoint, Received, proxy, refused, tls};
-use telemetry::destination::{Destination, resolve};
-use telemetry::payload::{Part, Payload, Signal};
-use telemetry::transport::{Sent, send};
+use crate::destination::{Destination, resolve};
+use crate::payload::{Part, Payload, Signal};
+use crate::transport::{Sent, send};
 
 const BUDGET: Duration = Duration::from_millis(900);
 
@@ -17,7 +18,6 @@ const SLACK: Duration = Duration::from_millis(250);
 
 const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-#[expect(clippy::unwrap_used, reason = "what these tests set is sound")]
 fn destination(set: &[(&str, &str)]) -> Destination {
     let lookup =
         |name: &str| set.iter().find(|(own, _)| *own == name).map(|(_, value)| OsString::from(value));
@@ -342,7 +342,7 @@ fn a_name_server_that_is_silent_is_given_up_in_time() {
     let output = std::process::Command::new("unshare")
         .args(["--map-root-user", "--mount", "--net", "sh", "-euc", SILENT_NAMES, "sh"])
         .args([list.as_os_str(), std::env::current_exe().unwrap().as_os_str()])
-        .args(["--exact", "--ignored", "behind_a_silent_name_server"])
+        .args(["--exact", "--ignored", "transport::tests::behind_a_silent_name_server"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
