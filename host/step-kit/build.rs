@@ -30,7 +30,7 @@ fn contract(directory: &Path) -> Outcome<String> {
 }
 
 fn projects(directory: &Path) -> Outcome<String> {
-    let mut text = "static PROJECTS: &[(&str, &[(&str, &[u8])])] = &[\n".to_owned();
+    let mut text = "static PROJECTS: &[(&str, &[Embedded])] = &[\n".to_owned();
     for language in ["rust", "js", "python", "c", "go"] {
         writeln!(text, "({language:?}, &[")?;
         for (path, file) in files(&directory.join(language).join("motd"))? {

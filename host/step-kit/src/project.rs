@@ -3,6 +3,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::str::FromStr;
 
+/// Path and content.
+type Embedded = (&'static str, &'static [u8]);
+
 include!(concat!(env!("OUT_DIR"), "/projects.rs"));
 
 /// Bytes in a step's name.

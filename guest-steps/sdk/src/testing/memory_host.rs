@@ -1,5 +1,6 @@
 //! [`Host`] on trees in memory.
 
+use super::grant::WriteGrant;
 use super::open_file::MemoryFile;
 use super::operations::{free, list, there};
 use super::tree::{Content, Inode, Tree, Walk, failure};
@@ -34,6 +35,7 @@ pub struct MemoryHost {
     random: Cell<u64>,
     /// What every change ends with.
     refusal: Option<FailureCode>,
+    grant: Option<WriteGrant>,
     epoch: u64,
     step_name: String,
     architecture: String,
@@ -51,6 +53,7 @@ impl MemoryHost {
             changes: Cell::new(0),
             random: Cell::new(0),
             refusal: None,
+            grant: None,
             epoch: 1_700_000_000,
             step_name: "test".into(),
             architecture: "x86_64".into(),
@@ -82,6 +85,15 @@ impl MemoryHost {
     #[must_use]
     pub fn with_failing_changes(mut self, code: FailureCode) -> Self {
         self.refusal = Some(code);
+        self
+    }
+
+    /// Lets the step change only what these patterns cover, as `grant.write` of an image definition does: `*` and `?`
+    /// stay within a name, `/**` covers all below. A change of anything else is `denied`; a call that leaves everything as
+    /// it was is let through, which an image would refuse too.
+    #[must_use]
+    pub fn with_write_grant(mut self, patterns: &[&str]) -> Self {
+        self.grant = Some(WriteGrant::new(patterns));
         self
     }
 
@@ -151,8 +163,23 @@ impl MemoryHost {
     }
 
     pub(super) fn change<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
+        self.calls.set(self.calls.get() + 1);
+        self.apply(action)
+    }
+
+    /// Changes the image as far as the test lets the step do so.
+    fn apply<T>(&self, action: impl FnOnce(&mut Tree) -> Result<T>) -> Result<T> {
         self.refuse()?;
-        let done = self.look(action)?;
+        let mut image = self.image.borrow_mut();
+        let before = self.grant.as_ref().map(|grant| (grant, image.clone()));
+        let mut done = action(&mut image);
+        if let Some((grant, before)) = before {
+            done = done.and_then(|done| grant.check(&before, &image).map(|()| done));
+            if done.is_err() {
+                *image = before;
+            }
+        }
+        let done = done?;
         self.changes.set(self.changes.get() + 1);
         Ok(done)
     }
@@ -451,12 +478,9 @@ impl Host for MemoryHost {
         options: &TreeOptions,
     ) -> Result<TreeReport> {
         check_mode(options.file_mode).and(check_mode(options.directory_mode))?;
-        self.refuse()?;
         self.artifact(name, path, |artifact, path| {
             let ino = artifact.find(path, Walk::FOLLOW)?;
-            let report = self.image.borrow_mut().copy_from(artifact, ino, destination, options)?;
-            self.changes.set(self.changes.get() + 1);
-            Ok(report)
+            self.apply(|image| image.copy_from(artifact, ino, destination, options))
         })
     }
 }

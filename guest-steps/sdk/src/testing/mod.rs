@@ -23,6 +23,7 @@
 
 mod build;
 mod copy;
+mod grant;
 mod manifest;
 mod memory_host;
 mod open_file;

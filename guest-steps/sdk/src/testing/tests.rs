@@ -341,3 +341,50 @@ fn an_open_file_is_read_and_written_in_parts() {
     assert_eq!(host.manifest(), "f 0600 0:0 /new \"x\"\n");
     assert_eq!(code(host.open("/").map(drop)), FailureCode::IsADirectory);
 }
+
+#[test]
+fn a_grant_covers_the_place_that_is_changed() {
+    let tree = || {
+        Tree::new()
+            .file("/etc/a", "old")
+            .hard_link("/etc/a", "/srv/same")
+            .symlink("/etc/link", "/usr/b")
+            .directory("/usr", 0o755)
+            .file("/srv/tree/deep/x", "")
+    };
+    let host = |patterns: &[&str]| {
+        MemoryHost::new(tree()).with_write_grant(patterns).with_artifact("a", Tree::of_file("x", 0o644))
+    };
+    let parents = WriteOptions { parents: true, ..WriteOptions::default() };
+    type Act = fn(&MemoryHost, &WriteOptions) -> crate::Result<()>;
+    let cases: [(&[&str], Act, Option<&str>); 11] = [
+        (&["/etc/a"], |host, o| host.write("/etc/a", b"new", o), None),
+        (&[], |host, o| host.write("/etc/a", b"new", o), Some("/etc/a")),
+        (&["/etc/a"], |host, o| host.write("/srv/same", b"new", o), None),
+        (&["/etc/**"], |host, o| host.write("/etc/link", b"new", o), Some("/usr/b")),
+        (&["/usr/b"], |host, o| host.write("/etc/link", b"new", o), None),
+        (&["/opt/d/f"], |host, o| host.write("/opt/d/f", b"", o), Some("/opt")),
+        (&["/opt/**"], |host, o| host.write("/opt/d/f", b"", o), None),
+        (&["/srv/tree/*"], |host, _| host.remove_tree("/srv/tree").map(drop), Some("/srv/tree")),
+        (&["/etc/a"], |host, _| host.rename("/etc/a", "/etc/z"), Some("/etc/z")),
+        (&["/etc"], |host, _| host.set_mode("/etc", 0o700), None),
+        (
+            &["/etc/*"],
+            |host, _| host.install("a", "", "/usr/c", &TreeOptions::default()).map(drop),
+            Some("/usr/c"),
+        ),
+    ];
+    for (patterns, act, refused) in cases {
+        let host = host(patterns);
+        let before = host.manifest();
+        match (act(&host, &parents), refused) {
+            (Ok(()), None) => assert_ne!(host.manifest(), before, "{patterns:?}"),
+            (Err(failure), Some(path)) => {
+                assert_eq!(failure.code, FailureCode::Denied, "{failure}");
+                assert!(failure.message.contains(&format!("grant.write: [{path}]")), "{failure}");
+                assert_eq!(host.manifest(), before, "{patterns:?}");
+            }
+            (result, _) => panic!("{patterns:?}: {result:?}"),
+        }
+    }
+}
