@@ -5,6 +5,7 @@
 //! a limited time; the thread of a component that takes longer ends with the process.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::instances::Instances;
 use crate::limits::Limit;
 use crate::sandbox::{Interrupter, invalid};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -23,6 +24,10 @@ const LARGEST_FUNCTION: usize = 1 << 20;
 
 /// Functions in all modules of a component together. The largest language runtimes have some 50,000.
 const MOST_FUNCTIONS: u64 = 500_000;
+
+/// Instances that a component makes of the modules and components in it, those that they make included. The compiler works
+/// on each of them by itself, and a few components inside each other can make billions.
+const MOST_INSTANCES: u64 = 10_000;
 
 /// Modules and components inside each other.
 const DEEPEST_NESTING: usize = 8;
@@ -59,8 +64,9 @@ pub(crate) fn compile(
             }
             Err(RecvTimeoutError::Timeout) if start.elapsed() >= limit => {
                 let message = format!("at most {} s", limit.as_secs_f64());
-                return Err(Error::new(ErrorKind::LimitExceeded(Limit::Compiling), name, message)
-                    .hint("a step of an ordinary size compiles within seconds; this one may not be meant well"));
+                return Err(Error::new(ErrorKind::LimitExceeded(Limit::Compiling), name, message).hint(
+                    "a step of an ordinary size compiles within seconds; this one may not be meant well",
+                ));
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -70,7 +76,13 @@ pub(crate) fn compile(
 /// Refuses a component whose parts are out of all proportion. What cannot be read passes: the compiler says why.
 fn proportion(wasm: &[u8]) -> std::result::Result<(), String> {
     let (mut functions, mut depth) = (0_u64, 0_usize);
+    let mut instances = Instances::new();
     for payload in Parser::new(0).parse_all(wasm) {
+        if let Ok(payload) = &payload
+            && instances.count(payload) > MOST_INSTANCES
+        {
+            return Err(format!("it makes more than the {MOST_INSTANCES} instances accepted"));
+        }
         match payload {
             Ok(Payload::CodeSectionStart { count, .. }) => functions += u64::from(count),
             Ok(Payload::CodeSectionEntry(body)) => {

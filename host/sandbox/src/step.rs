@@ -165,7 +165,8 @@ impl LoadedStep {
         let limits = Limits { time: DESCRIBE_TIME, ..Limits::default() };
         let output = Output::new(limits.log);
         let parts = self.parts(None, Artifacts::default(), facts, limits, &output);
-        self.on_own_thread(parts, &output, |store| self.bound.describe(store)).result
+        let described = self.on_own_thread(parts, &output, |store| self.bound.describe(store)).result;
+        described?.checked(&self.name)
     }
 
     /// Runs the step once, in a store of its own.
@@ -176,6 +177,7 @@ impl LoadedStep {
     /// trap and a backtrace, [`ErrorKind::Exited`], [`ErrorKind::LimitExceeded`], [`ErrorKind::Cancelled`].
     pub fn run(&self, run: StepRun) -> Result<RunReport> {
         let start = Instant::now();
+        self.check_settings(&run)?;
         let output = Output::new(run.limits.log);
         let begin = run.trace.is_some().then(|| self.begin(&run));
         let mut parts = self.parts(Some(run.tree), run.artifacts, run.facts, run.limits, &output);
@@ -202,6 +204,16 @@ impl LoadedStep {
             written: tally.written,
             denied: guard.denied(),
         })
+    }
+
+    /// What the host hands over is limited as what the step hands over.
+    fn check_settings(&self, run: &StepRun) -> Result<()> {
+        let (bytes, most) = (run.settings.len(), run.limits.call);
+        if bytes <= most {
+            return Ok(());
+        }
+        let text = format!("its settings have {bytes} bytes, at most {most} are handed over");
+        Err(Error::new(ErrorKind::LimitExceeded(Limit::Call), &self.name, text))
     }
 
     /// Runs the step against a recorded run of it, or of another version of it: without image and artifacts, as long as
@@ -439,6 +451,7 @@ impl LoadedStep {
                 format!("at most {} bytes of standard output and of standard error", output.capacity),
             );
         }
+        let breaks_rules = panic_message.is_none() && breaks_rules(&text);
         let message = panic_message.unwrap_or_else(|| match output.last_words() {
             Some(words) => format!("{text}; its last words: {words}"),
             None => text,
@@ -447,8 +460,29 @@ impl LoadedStep {
         if matches!(error.downcast_ref::<Trap>(), Some(Trap::MemoryOutOfBounds)) {
             trapped = trapped.hint("a stack overflow of the step looks like this too");
         }
+        if breaks_rules {
+            trapped = trapped.hint(
+                "the component does not keep to the rules of the component model: its toolchain is at fault, or it is \
+                 not meant well",
+            );
+        }
         trapped.with_backtrace(Backtrace::of(&error))
     }
+}
+
+/// Whether a step ended because what it handed over is none of what its types say; wasmtime has only words for it.
+fn breaks_rules(text: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "out of bounds of memory",
+        "pointer out of bounds",
+        "not aligned",
+        "discriminant",
+        "utf-8",
+        "unpaired surrogate",
+        "unknown handle",
+        "beyond end of memory",
+    ];
+    WORDS.iter().any(|words| text.contains(words))
 }
 
 impl Origin {
@@ -525,7 +559,7 @@ const PANIC_LINES: usize = 20;
 fn panic_message(stderr: &str) -> Option<String> {
     let mut lines = stderr.lines();
     let place = lines.by_ref().find_map(|line| line.split_once(" panicked at "))?.1;
-    let message = lines.take_while(|line| !line.starts_with("note: run with `RUST_BACKTRACE"));
+    let message = lines.take_while(|line| !line.starts_with("note: run with"));
     let message: Vec<&str> = message.take(PANIC_LINES).collect();
     Some(format!("panicked at {place} {}", message.join("\n")).trim_end().to_owned())
 }

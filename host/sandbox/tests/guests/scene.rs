@@ -122,7 +122,6 @@ impl Scene {
             scope,
             trace: None,
             touches: None,
-            trace: None,
         })
     }
 

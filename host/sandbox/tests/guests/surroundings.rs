@@ -17,7 +17,6 @@ fn look(scene: &Scene, seed: u8) -> String {
         scope: sandbox::Scope::unrestricted(),
         trace: None,
         touches: None,
-        trace: None,
     };
     step.run(run).unwrap();
     scene.read("/surroundings")

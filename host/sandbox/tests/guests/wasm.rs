@@ -81,6 +81,11 @@ pub(crate) fn renamed(component: &[u8], old: &str, new: &str) -> Vec<u8> {
     renamed
 }
 
+/// One more section at the end.
+pub(crate) fn raw_section(binary: &mut Vec<u8>, id: u8, content: &[u8]) {
+    section(binary, id, content);
+}
+
 fn section(binary: &mut Vec<u8>, id: u8, content: &[u8]) {
     binary.push(id);
     number(binary, u32::try_from(content.len()).unwrap());
