@@ -5,6 +5,7 @@
 //! checked by `fsck.fat`, formats are undone by `qemu-img`, partition tables are read by `sfdisk`.
 
 pub mod boot;
+pub mod component;
 pub mod canary;
 pub mod collector;
 pub mod disk;

@@ -3,7 +3,7 @@
 use step_sdk::component::bindings::customizer::step::rootfs::{
     self, Existing, Kind, Timestamp, WriteOptions,
 };
-use step_sdk::component::bindings::customizer::step::{artifacts, context};
+use step_sdk::component::bindings::customizer::step::{artifacts, context, log};
 use step_sdk::{Failure, Host, Result, Step};
 
 #[derive(serde::Deserialize)]
@@ -25,6 +25,9 @@ enum Call {
     /// No call: what the guest's own share of a call costs.
     Nothing,
     Architecture,
+    StepName,
+    SourceDateEpoch,
+    Log(String, String, String),
     Resolve(String),
     Stat(String),
     Lstat(String),
@@ -37,6 +40,7 @@ enum Call {
     OpenAndRead(String),
     OpenAndWrite(String, u64, String),
     OpenAndSetSize(String, u64),
+    OpenMetadata(String),
     Create(String),
     MakeDirectory(String, u32),
     MakeDirectories(String, u32),
@@ -70,7 +74,16 @@ impl Step for Calls {
     type Settings = Settings;
     const NAME: &'static str = "calls";
     const SUMMARY: &'static str = "Makes host calls";
-    const SETTINGS_SCHEMA: &'static str = r#"{"type": "object", "required": ["calls"]}"#;
+    const SETTINGS_SCHEMA: &'static str = r#"{
+        "type": "object",
+        "required": ["calls"],
+        "additionalProperties": false,
+        "properties": {
+            "calls": { "type": "array", "items": { "anyOf": [{ "type": "string" }, { "type": "object", "maxProperties": 1 }] } },
+            "rounds": { "type": "integer", "minimum": 1 },
+            "report_by_failing": { "type": "boolean" }
+        }
+    }"#;
 
     fn run(settings: &Settings, host: &dyn Host) -> Result<()> {
         let mut answers = String::new();
@@ -101,6 +114,12 @@ fn make(call: &Call) -> Answer {
     match call {
         Call::Nothing => Ok("x86_64".to_owned()),
         Call::Architecture => Ok(context::architecture()),
+        Call::StepName => Ok(context::step_name()),
+        Call::SourceDateEpoch => Ok(context::source_date_epoch().to_string()),
+        Call::Log(message, name, value) => {
+            log::write(log::Level::Info, message, &[(name.clone(), value.clone())]);
+            Ok(String::new())
+        }
         Call::Resolve(path) => rootfs::resolve(path),
         Call::Stat(path) => rootfs::stat(path).map(metadata),
         Call::Lstat(path) => rootfs::lstat(path).map(metadata),
@@ -119,6 +138,7 @@ fn make(call: &Call) -> Answer {
             rootfs::open(path)?.write_at(*offset, data.as_bytes()).map(done)
         }
         Call::OpenAndSetSize(path, size) => rootfs::open(path)?.set_size(*size).map(done),
+        Call::OpenMetadata(path) => rootfs::open(path)?.metadata().map(metadata),
         Call::Create(path) => rootfs::create(path, OPTIONS).map(|_| String::new()),
         Call::MakeDirectory(path, mode) => rootfs::make_directory(path, *mode, false).map(done),
         Call::MakeDirectories(path, mode) => rootfs::make_directory(path, *mode, true).map(done),
