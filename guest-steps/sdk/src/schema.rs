@@ -6,6 +6,24 @@ use crate::json::Value;
 use std::collections::BTreeMap;
 
 /// A type that settings are made of. Derive it; [`crate::settings_schema!`] makes text of it.
+///
+/// What the schema could not follow does not compile:
+///
+/// ```compile_fail
+/// #[derive(serde::Deserialize, step_sdk::Schema)]
+/// struct Settings {
+///     #[serde(flatten)]
+///     names: std::collections::BTreeMap<String, String>,
+/// }
+/// ```
+///
+/// ```
+/// #[derive(serde::Deserialize, step_sdk::Schema)]
+/// struct Settings {
+///     #[serde(default)]
+///     names: std::collections::BTreeMap<String, String>,
+/// }
+/// ```
 pub trait Schema {
     /// What the schema says.
     const NODE: Node;
