@@ -25,8 +25,14 @@ const MOST_FRAMES: usize = 20;
 const LONGEST_NAME: usize = 200;
 
 /// What stands between a panic and the function that caused it.
-const PANICKING: &[&str] =
-    &["core::panicking", "std::panicking", "core::result::unwrap_failed", "core::option::", "std::sys", "__rustc"];
+const PANICKING: &[&str] = &[
+    "core::panicking",
+    "std::panicking",
+    "core::result::unwrap_failed",
+    "core::option::",
+    "std::sys",
+    "__rustc",
+];
 
 /// Plain names of the same.
 const ABORTING: &[&str] = &["abort", "rust_panic", "__rust_start_panic", "rust_begin_unwind", "__rust_abort"];
@@ -108,7 +114,10 @@ mod tests {
 
     #[test]
     fn names_are_readable_and_harmless() {
-        assert_eq!(readable("_ZN4core9panicking9panic_fmt17h0123456789abcdefE"), "core::panicking::panic_fmt");
+        assert_eq!(
+            readable("_ZN4core9panicking9panic_fmt17h0123456789abcdefE"),
+            "core::panicking::panic_fmt"
+        );
         assert_eq!(readable("plain"), "plain");
         assert_eq!(readable("a\nb\x1b[2J"), "a\u{fffd}b\u{fffd}[2J");
         assert_eq!(readable(&"x".repeat(300)).chars().count(), 201);

@@ -49,7 +49,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, step: &str, message: impl Into<String>) -> Self {
-        Self { kind, step: step.to_owned(), message: printable(message.into()), hint: None, source: None, backtrace: None }
+        Self {
+            kind,
+            step: step.to_owned(),
+            message: printable(message.into()),
+            hint: None,
+            source: None,
+            backtrace: None,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -6,6 +6,9 @@ use crate::imports::{self, Import};
 use crate::sandbox::{Sandbox, digest};
 use crate::step::{Description, Origin};
 
+/// Bytes of a page of memory.
+const PAGE: u64 = 64 << 10;
+
 /// What there is to know about a component.
 #[derive(Debug)]
 pub struct Inspection {
@@ -21,7 +24,7 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// The names of what it exports.
     pub exports: Vec<String>,
-    /// Bytes of memory that it starts with, as far as that is fixed.
+    /// Bytes that the largest of its memories starts with, as far as that is fixed.
     pub initial_memory: Option<u64>,
     /// What it says of itself, or why it cannot be asked: it imports what is refused, or exports no step.
     pub description: Result<Description>,
@@ -46,7 +49,10 @@ impl Sandbox {
             contract: Contract::of(engine, &component).ok().map(|contract| contract.version),
             imports: imports::list(engine, &component),
             exports: ty.exports(engine).map(|(name, _)| name.to_owned()).collect(),
-            initial_memory: component.resources_required().and_then(|needed| needed.max_initial_memory_size),
+            initial_memory: component
+                .resources_required()
+                .and_then(|needed| needed.max_initial_memory_size)
+                .map(|pages| pages.saturating_mul(PAGE)),
             description: step.and_then(|step| step.describe()),
         })
     }

@@ -4,6 +4,8 @@
 //! A version is a folder with the bindings of its WIT package and a [`Contract`] in the list here. All are linked at
 //! once: a component says by the name of the interface that it exports which of them it speaks.
 
+#[cfg(test)]
+mod next;
 pub(crate) mod v0_1;
 
 use crate::state::State;
@@ -29,6 +31,8 @@ pub(crate) struct Contract {
 /// What is served. The first is the one to build against.
 pub(crate) const CONTRACTS: &[&Contract] = &[
     &v0_1::CONTRACT,
+    #[cfg(test)]
+    &next::CONTRACT,
 ];
 
 /// The package of the contract, whatever the version.

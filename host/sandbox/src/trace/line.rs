@@ -193,7 +193,8 @@ impl From<&Limits> for Limited {
 }
 
 /// SHA-256, hexadecimal.
-pub(crate) fn sha256(content: &[u8]) -> String {
+#[must_use]
+pub fn sha256(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
 }
 

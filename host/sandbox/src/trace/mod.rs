@@ -16,15 +16,16 @@ mod tracer;
 mod value;
 mod wasi;
 
+pub use line::sha256;
 pub use reader::{Trace, TraceError, TracedRun};
-pub use replay::{Difference, Replayed};
+pub use replay::{Difference, Replayed, compare};
 pub use sink::TraceSink;
 
-pub(crate) use line::{Begin, FORMAT, Limited, Outcome, hex, sha256};
+pub(crate) use line::{Begin, FORMAT, Limited, Outcome, hex};
 pub(crate) use replay::Replay;
 pub(crate) use tracer::{Traced, Tracer, Tracing, traced};
 pub(crate) use value::{
-    Content, Handle, Recorded, Refusal, Secrecy, Traceable, bytes, field, insert, mode, mode_back, names, record,
-    text,
+    Content, Handle, Recorded, Refusal, Secrecy, Traceable, bytes, field, insert, mode, mode_back, names,
+    record, text,
 };
 pub(crate) use wasi::add_to_linker as add_wasi;

@@ -120,7 +120,11 @@ impl TracedRun {
 
     /// The calls from the first on.
     pub(crate) fn open(&self) -> Result<Calls, TraceError> {
-        Ok(Calls { lines: Lines::open(&self.path, self.offset, self.line)?, end: None, outcome: self.outcome })
+        Ok(Calls {
+            lines: Lines::open(&self.path, self.offset, self.line)?,
+            end: None,
+            outcome: self.outcome,
+        })
     }
 }
 
@@ -174,7 +178,8 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, offset: u64, number: u64) -> Result<Self, TraceError> {
-        let read = |error| TraceError { line: None, message: "it cannot be read".into(), source: Some(error) };
+        let read =
+            |error| TraceError { line: None, message: "it cannot be read".into(), source: Some(error) };
         // Nothing else can be read twice; a FIFO would be waited for.
         if !std::fs::metadata(path).map_err(read)?.is_file() {
             return Err(TraceError { line: None, message: "it is not a regular file".into(), source: None });

@@ -1,7 +1,7 @@
 //! The second source of answers: a trace in place of the image.
 
 use super::line::{Answer, Call, Outcome};
-use super::reader::{Calls, TraceError};
+use super::reader::{Calls, TraceError, TracedRun};
 use super::value::{Recorded, SECRET};
 use serde_json::Value;
 use std::fmt;
@@ -195,4 +195,51 @@ fn short(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// The first difference between two runs, their times left alone: other settings or facts, another call, another answer,
+/// another end. The first run is the recorded one, the second is now.
+///
+/// # Errors
+/// When one of the traces cannot be read.
+pub fn compare(first: &TracedRun, second: &TracedRun) -> Result<Option<Difference>, TraceError> {
+    let given = |run: &TracedRun| format!("begins with settings {}", run.begin.settings_sha256);
+    if first.begin != second.begin {
+        let (recorded, now) = (given(first), given(second));
+        let what = if recorded == now { "begins with other facts, limits or component" } else { &now };
+        return Ok(Some(Difference { call: 0, line: 0, recorded, now: what.to_owned() }));
+    }
+    let (mut recorded, mut now) = (first.open()?, second.open()?);
+    let mut number = 0;
+    loop {
+        number += 1;
+        let (one, other) = (recorded.next()?, now.next()?);
+        let line = recorded.line();
+        let differ = |recorded, now| Ok(Some(Difference { call: number, line, recorded, now }));
+        match (one, other) {
+            (Some((one, _)), Some((other, _))) => {
+                if one.call != other.call || one.arguments != other.arguments {
+                    return differ(show(&one.call, &one.arguments), show(&other.call, &other.arguments));
+                }
+                if one.answer != other.answer {
+                    let text = |call: &Call| format!("{} gives {}", call.call, show_answer(&call.answer));
+                    return differ(text(&one), text(&other));
+                }
+            }
+            (Some((one, _)), None) => return differ(show(&one.call, &one.arguments), end_of(&now)),
+            (None, Some((other, _))) => {
+                return differ(end_of(&recorded), show(&other.call, &other.arguments));
+            }
+            (None, None) => {
+                let (one, other) = (end_of(&recorded), end_of(&now));
+                return if one == other { Ok(None) } else { differ(one, other) };
+            }
+        }
+    }
+}
+
+fn end_of(calls: &Calls) -> String {
+    calls
+        .end()
+        .map_or_else(|| "the trace ends".to_owned(), |end| show_end(end.outcome, end.message.as_deref()))
 }

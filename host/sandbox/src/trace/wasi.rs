@@ -64,10 +64,11 @@ impl monotonic_clock::Host for Traced<'_> {
         &mut self,
         when: monotonic_clock::Instant,
     ) -> wasmtime::Result<Resource<DynPollable>> {
-        let ready = self.call_within("monotonic-clock.subscribe-instant", json!({ "when": when }), |state| {
-            let ready = monotonic_clock::Host::subscribe_instant(&mut state.clock_view(), when)?;
-            Ok(Live(Value::Null, ready))
-        })?;
+        let ready =
+            self.call_within("monotonic-clock.subscribe-instant", json!({ "when": when }), |state| {
+                let ready = monotonic_clock::Host::subscribe_instant(&mut state.clock_view(), when)?;
+                Ok(Live(Value::Null, ready))
+            })?;
         Ok(ready.1)
     }
 

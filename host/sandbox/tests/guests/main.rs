@@ -12,10 +12,13 @@
 extern crate imagecustomizer_sandbox as sandbox;
 
 mod artifacts;
+mod compiling;
 mod concurrency;
+mod contract;
 mod cost;
 mod files;
 mod hostile;
+mod inspection;
 mod languages;
 mod limits;
 mod loading;
@@ -23,4 +26,5 @@ mod scene;
 mod surroundings;
 mod table;
 mod text;
+mod traces;
 mod wasm;

@@ -43,8 +43,9 @@ impl Traced<'_> {
         secrecy: Secrecy,
         live: impl FnOnce(&mut State) -> Answer<Vec<u8>>,
     ) -> Answer<Vec<u8>> {
-        let answer = self
-            .fallible(function, arguments, |state| Ok(live(state)?.map(|bytes| Content { bytes, secrecy })))?;
+        let answer = self.fallible(function, arguments, |state| {
+            Ok(live(state)?.map(|bytes| Content { bytes, secrecy }))
+        })?;
         Ok(answer.map(|content| content.bytes))
     }
 }
