@@ -10,6 +10,7 @@
 mod content;
 mod device;
 mod engine_error;
+mod format;
 mod inode;
 mod names;
 mod space;
