@@ -7,6 +7,7 @@ mod settings;
 mod source;
 
 pub use lock::{Lock, LockOptions, lock, lock_path};
+pub(crate) use source::read as read_component;
 pub use source::{ComponentSource, FetchError};
 
 use crate::cancellation::Cancellation;

@@ -60,7 +60,7 @@ pub(super) fn fetch(
 }
 
 /// Reads a regular file of bounded size; a pipe in its place is not waited for.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path);
     let file = file.map_err(|error| error.to_string())?;

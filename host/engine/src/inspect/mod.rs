@@ -5,5 +5,5 @@ mod system;
 mod tree;
 
 pub(crate) use disk::Disk;
-pub(crate) use system::System;
+pub(crate) use system::{System, architecture};
 pub(crate) use tree::open as open_tree;

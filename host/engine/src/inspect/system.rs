@@ -143,7 +143,7 @@ fn split_words(text: &str) -> Vec<String> {
 }
 
 /// The architecture of the image's programs, by the ELF header of one that is always there.
-fn architecture(tree: &mut dyn Tree) -> String {
+pub(crate) fn architecture(tree: &mut dyn Tree) -> String {
     let programs = ["/usr/lib/systemd/systemd", "/sbin/init", "/bin/sh", "/usr/bin/busybox"];
     let machine = programs.iter().find_map(|program| elf_machine(tree, ImagePath::new(program)));
     machine.unwrap_or(std::env::consts::ARCH).to_owned()
