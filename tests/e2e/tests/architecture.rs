@@ -135,8 +135,8 @@ fn lints(manifest: &str, start: &str) -> BTreeSet<String> {
     for line in manifest.lines() {
         match line.strip_prefix('[') {
             Some(_) => table = line.strip_prefix(start).unwrap_or(""),
-            None if !table.is_empty() && !line.is_empty() => drop(lints.insert(format!("{table} {line}"))),
-            None => {}
+            None if table.is_empty() || line.is_empty() || line.starts_with('#') => {}
+            None => drop(lints.insert(format!("{table} {line}"))),
         }
     }
     lints

@@ -2,6 +2,7 @@
 //! does that, and these tests run what it made.
 
 use crate::scene::{EPOCH, Limits, STEP, Scene, call_with};
+use rootfs::Scope;
 use sandbox::{Artifact, Artifacts, LoadedStep};
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -42,7 +43,8 @@ fn answers(language: &str) -> String {
     let mut artifacts = Artifacts::default();
     artifacts.insert("tree", Artifact::open_directory(&tree).unwrap());
     let step = scene.sandbox.load(STEP, &component(&format!("kit-{language}"))).unwrap();
-    scene.run_loaded(&step, "{}", Limits::default(), artifacts).unwrap();
+    let all = Scope::parse(None, &["/**"], true).unwrap();
+    scene.run_scoped(&step, "{}", Limits::default(), artifacts, all).unwrap();
     let answers = scene.read("/answers");
     scene.host_is_untouched();
     answers
