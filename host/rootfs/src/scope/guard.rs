@@ -253,8 +253,14 @@ impl Guard {
         reason: Option<String>,
         needed: &ImagePath,
     ) -> Error {
-        let line = self.line(access, needed);
+        let line = self.line(access, &PathPattern::of(needed.as_bytes()));
         self.denial(Denial { call, path: path.to_owned(), reason, line })
+    }
+
+    /// The error of making a directory that is not covered. Whoever makes one puts something into it.
+    pub(super) fn deny_directory(&mut self, call: &'static str, path: &ImagePath) -> Error {
+        let line = self.line(Access::Write, &PathPattern::below(path.as_bytes()));
+        self.denial(Denial { call, path: path.to_owned(), reason: None, line })
     }
 
     /// The error of making a device node without leave.
@@ -274,12 +280,12 @@ impl Guard {
         error
     }
 
-    fn line(&self, access: Access, needed: &ImagePath) -> String {
-        let pattern = quoted(&PathPattern::of(needed.as_bytes()));
+    fn line(&self, access: Access, needed: &PathPattern) -> String {
+        let pattern = quoted(needed);
         match access {
             Access::Write => format!("grant.write: [{pattern}]"),
             // A list takes the place of what is read by default, so that has to be in it.
-            Access::Read if self.scope.read().is_none() => format!("grant.read: [\"/**\", {pattern}]"),
+            Access::Read if self.scope.read().is_none() => format!("grant.read: [/**, {pattern}]"),
             Access::Read => format!("grant.read: [{pattern}]"),
         }
     }
@@ -288,7 +294,7 @@ impl Guard {
 /// A pattern as it stands in a list of YAML.
 fn quoted(pattern: &PathPattern) -> String {
     let text = pattern.as_str();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte));
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@*?".contains(&byte));
     if is_plain {
         text.to_owned()
     } else {

@@ -117,7 +117,7 @@ impl<'a> ScopedTree<'a> {
         if self.guard.scope.covers_writing(place.path.as_bytes()) {
             return Ok(());
         }
-        Err(self.guard.deny(call, Access::Write, &place.path, None, &place.path))
+        Err(self.guard.deny_directory(call, &place.path))
     }
 
     /// A call that failed leaves no directories behind.

@@ -1,9 +1,12 @@
 //! What the sandbox costs. Prints figures and asserts nothing: `cargo nextest run --run-ignored only cost --no-capture`.
 
 use crate::languages::{self, LANGUAGES};
-use crate::scene::{Limits, STEP, Scene, component};
-use sandbox::{CodeCache, LoadedStep, Sandbox};
+use crate::scene::{Limits, STEP, Scene, component, facts, new_sandbox, open, system, tool};
+use rootfs::{Follow, ImagePath, Tree, WriteOptions, operations};
+use sandbox::{CodeCache, LoadedStep, Sandbox, Scope, StepRun, TraceSink};
+use std::fs::File;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// CPU time of the process so far.
@@ -95,5 +98,117 @@ fn five_languages() {
         let size = wasm.len().div_ceil(1024);
         let times = [first, later, describe, run].map(millis).join(" | ");
         println!("| {language} | {size} | {times} |");
+    }
+}
+
+/// What the scope takes of a call: nothing where nothing is restricted.
+#[test]
+#[ignore = "measures"]
+fn scopes() {
+    let scene = Scene::new();
+    let step = scene.load("calls");
+    let answers = "/answers";
+    let secret = "/etc/ssh/ssh_host_rsa_key";
+    let many: Vec<String> = (0..100).map(|number| format!("/srv/{number}/**")).collect();
+    let with_many: Vec<&str> = many.iter().map(String::as_str).chain(["/etc/**", answers]).collect();
+    let scopes = [
+        ("unrestricted", sandbox::Scope::unrestricted()),
+        ("everything", crate::scene::everything()),
+        ("three patterns", crate::scene::scope(None, &["/etc/**", answers, secret])),
+        ("a hundred patterns", crate::scene::scope(Some(&with_many), &with_many)),
+    ];
+    for call in [
+        r#"{"stat":"/etc/passwd"}"#,
+        r#"{"read":"/etc/passwd"}"#,
+        r#"{"write":["/etc/passwd","x"]}"#,
+        r#"{"set-mode":["/etc/passwd",420]}"#,
+    ] {
+        for (name, scope) in &scopes {
+            let run = |calls: usize, rounds: usize| {
+                let list = vec![call; calls].join(",");
+                let settings = format!(r#"{{"calls":[{list}],"rounds":{rounds}}}"#);
+                let run = || {
+                    scene.run_scoped(&step, &settings, Limits::default(), Default::default(), scope.clone())
+                };
+                (0..3).map(|_| timed(|| run().unwrap()).0).min().unwrap()
+            };
+            let first = run(1, 1);
+            let per_call = (run(100, 300) - run(100, 1)) / 29_900;
+            println!("{call}, {name}: {per_call:?} CPU per call, {first:?} for a run of one");
+        }
+    }
+}
+
+/// Files of the task, and bytes of each.
+const FILES: u32 = 1000;
+const BYTES: u32 = 100 << 10;
+
+/// What `calls` does for `write-files`, natively.
+fn write_files(tree: &mut dyn Tree, directory: &str) {
+    operations::make_directories(tree, ImagePath::new(directory), 0o755).unwrap();
+    let mut content: Vec<u8> = (0..BYTES).map(|place| place as u8).collect();
+    for number in 0..FILES {
+        let path = format!("{directory}/{number}");
+        content[..4].copy_from_slice(&number.to_le_bytes());
+        let missing = tree.metadata(ImagePath::new(&path), Follow::No).is_err();
+        let options = WriteOptions { mode: missing.then_some(0o640), ..WriteOptions::default() };
+        tree.write(ImagePath::new(&path), &content, &options).unwrap();
+    }
+}
+
+/// An empty image with room for the task.
+fn empty_tree(directory: &Path) -> Box<dyn Tree> {
+    let image = directory.join("task.img");
+    let _ = std::fs::remove_file(&image);
+    File::create(&image).unwrap().set_len(256 << 20).unwrap();
+    tool(system("mke2fs").args(["-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=1"]).arg(&image));
+    open(&image)
+}
+
+/// A thousand files of 100 KiB: by native code on the tree, and by a step. The step's overhead is to be at most 5 %.
+#[test]
+#[ignore = "measures"]
+fn a_thousand_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let step = new_sandbox().load(STEP, &component("calls")).unwrap();
+    let by_step = |scope: &Scope, trace: bool| {
+        let tree = Arc::new(Mutex::new(empty_tree(directory.path())));
+        let sink = trace.then(|| TraceSink::new(File::create(directory.path().join("trace")).unwrap()));
+        let run = StepRun {
+            settings: format!(r#"{{"calls":[{{"write-files":["/srv/task",{FILES},{BYTES}]}}]}}"#),
+            tree: Arc::clone(&tree),
+            artifacts: Default::default(),
+            facts: facts(),
+            limits: Limits::default(),
+            scope: scope.clone(),
+            trace: sink,
+            touches: None,
+        };
+        let spent = timed(|| step.run(run).unwrap()).0;
+        let mut tree = tree.lock().unwrap();
+        let last = format!("/srv/task/{}", FILES - 1);
+        assert_eq!(tree.metadata(ImagePath::new(&last), Follow::No).unwrap().size, u64::from(BYTES));
+        spent
+    };
+    let native = || {
+        let mut tree = empty_tree(directory.path());
+        timed(|| write_files(tree.as_mut(), "/srv/task")).0
+    };
+    let scoped = Scope::parse(None::<&[&str]>, &["/srv/**", "/answers"], false).unwrap();
+    let mut least = [Duration::MAX; 4];
+    // In turn, so that a busy minute hits all of them.
+    for _ in 0..7 {
+        let round = [
+            native(),
+            by_step(&Scope::unrestricted(), false),
+            by_step(&scoped, false),
+            by_step(&Scope::unrestricted(), true),
+        ];
+        least = std::array::from_fn(|index| least[index].min(round[index]));
+    }
+    let names = ["native", "step", "step within a scope", "step with a trace"];
+    for (name, spent) in names.iter().zip(least) {
+        let more = (spent.as_secs_f64() / least[0].as_secs_f64() - 1.0) * 100.0;
+        println!("{name}: {spent:?} CPU for {FILES} files of {} KiB, {more:+.1} %", BYTES >> 10);
     }
 }

@@ -23,6 +23,7 @@ mod languages;
 mod limits;
 mod loading;
 mod scene;
+mod scopes;
 mod surroundings;
 mod table;
 mod text;

@@ -105,7 +105,7 @@ impl Scene {
         self.run_scoped(step, settings, limits, artifacts, everything())
     }
 
-    fn run_scoped(
+    pub(crate) fn run_scoped(
         &self,
         step: &LoadedStep,
         settings: &str,
@@ -180,6 +180,14 @@ pub(crate) struct Call(String);
 
 pub(crate) fn call(name: &str, parameters: &[&str]) -> Call {
     call_with(name, parameters, &[])
+}
+
+impl Call {
+    /// With further parameters, as JSON, behind those it has.
+    pub(crate) fn with(self, parameters: &str) -> Self {
+        let (name, first) = self.0.trim_matches(['{', '}']).split_once(':').unwrap();
+        Self(format!("{{{name}:[{first},{parameters}]}}"))
+    }
 }
 
 /// As [`call`], with numbers behind the text.
@@ -307,7 +315,7 @@ fn make_image(image: &Path, directory: &Path, canary: &Path) {
     tool(system("debugfs").arg("-w").arg("-f").arg(script.path()).arg(image));
 }
 
-fn open(image: &Path) -> Box<dyn Tree> {
+pub(crate) fn open(image: &Path) -> Box<dyn Tree> {
     let clock = Timestamp { seconds: EPOCH as i64, nanoseconds: 0 };
     let file = File::options().read(true).write(true).open(image).unwrap();
     let len = file.metadata().unwrap().len();
@@ -318,14 +326,14 @@ fn open(image: &Path) -> Box<dyn Tree> {
 }
 
 /// A tool of the system; ordinary users often lack the directory it lies in.
-fn system(program: &str) -> Command {
+pub(crate) fn system(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
     command
 }
 
 #[track_caller]
-fn tool(command: &mut Command) {
+pub(crate) fn tool(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{text}", output.status);

@@ -36,12 +36,19 @@ enum Call {
     Read(String),
     Write(String, String),
     WriteWithParents(String, String),
+    /// As many files as the first number says, below the directory, with as many bytes each as the second: what a step
+    /// that brings files of its own does for each of them.
+    WriteFiles(String, u32, u32),
     ReplaceLink(String, String),
     OpenAndRead(String),
     OpenAndWrite(String, u64, String),
     OpenAndSetSize(String, u64),
     OpenMetadata(String),
     Create(String),
+    /// Opens a file, renames another over a name, and writes through the handle.
+    SwapAndWrite(String, String, String, String),
+    /// Opens a file, puts a link in the place of a name, and writes through the handle.
+    LinkAndWrite(String, String, String, String),
     MakeDirectory(String, u32),
     MakeDirectories(String, u32),
     MakeSymlink(String, String),
@@ -130,6 +137,7 @@ fn make(call: &Call) -> Answer {
         Call::WriteWithParents(path, data) => {
             rootfs::write(path, data.as_bytes(), WriteOptions { parents: true, ..OPTIONS }).map(done)
         }
+        Call::WriteFiles(directory, files, bytes) => write_files(directory, *files, *bytes).map(done),
         Call::ReplaceLink(path, data) => {
             rootfs::write(path, data.as_bytes(), WriteOptions { replace_symlink: true, ..OPTIONS }).map(done)
         }
@@ -140,6 +148,17 @@ fn make(call: &Call) -> Answer {
         Call::OpenAndSetSize(path, size) => rootfs::open(path)?.set_size(*size).map(done),
         Call::OpenMetadata(path) => rootfs::open(path)?.metadata().map(metadata),
         Call::Create(path) => rootfs::create(path, OPTIONS).map(|_| String::new()),
+        Call::SwapAndWrite(path, old, new, data) => {
+            let file = rootfs::open(path)?;
+            rootfs::rename(old, new)?;
+            file.write_at(0, data.as_bytes()).map(done)
+        }
+        Call::LinkAndWrite(path, name, target, data) => {
+            let file = rootfs::open(path)?;
+            rootfs::remove_file(name)?;
+            rootfs::make_symlink(target, name)?;
+            file.write_at(0, data.as_bytes()).map(done)
+        }
         Call::MakeDirectory(path, mode) => rootfs::make_directory(path, *mode, false).map(done),
         Call::MakeDirectories(path, mode) => rootfs::make_directory(path, *mode, true).map(done),
         Call::MakeSymlink(target, path) => rootfs::make_symlink(target, path).map(done),
@@ -177,6 +196,19 @@ fn make(call: &Call) -> Answer {
             artifacts::install(name, path, destination, TREE).map(report)
         }
     }
+}
+
+/// `host/sandbox/tests/guests/cost.rs` does the same natively.
+fn write_files(directory: &str, files: u32, bytes: u32) -> std::result::Result<(), step_sdk::component::WitFailure> {
+    rootfs::make_directory(directory, 0o755, true)?;
+    let mut content: Vec<u8> = (0..bytes).map(|place| place as u8).collect();
+    for number in 0..files {
+        let path = format!("{directory}/{number}");
+        content[..4].copy_from_slice(&number.to_le_bytes());
+        let missing = rootfs::lstat(&path).is_err();
+        rootfs::write(&path, &content, WriteOptions { mode: missing.then_some(0o640), ..OPTIONS })?;
+    }
+    Ok(())
 }
 
 const OPTIONS: WriteOptions = WriteOptions {
