@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::arguments::{Command, CommandLine};
+use crate::arguments::{Command, CommandLine, StepCommand};
 
 /// A path on the command line: the flag that gives it, and whether a report or log goes there.
 pub(crate) struct Named<'a> {
@@ -42,6 +42,7 @@ pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
     match &line.command {
         Command::Customize(flags) => {
             add("--report", flags.report.as_ref(), true);
+            add("--trace-steps", flags.trace_steps.as_ref(), true);
             add("--config-file", Some(&flags.config_file), false);
             add("--image-file", flags.image_file.as_ref(), false);
             add("--output-image-file", flags.output_image_file.as_ref(), false);
@@ -51,6 +52,13 @@ pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
             add("--output-image-file", Some(&flags.output_image_file), false);
         }
         Command::ValidateConfig(flags) => add("--config-file", Some(&flags.config_file), false),
+        Command::Step(flags) => {
+            if let StepCommand::Run(flags) = &flags.command {
+                add("--trace", flags.trace.as_ref(), true);
+                add("FILE", Some(&flags.component), false);
+                add("--image", flags.image.as_ref(), false);
+            }
+        }
         _ => {}
     }
     files
