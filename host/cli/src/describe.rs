@@ -56,7 +56,7 @@ pub(crate) fn completions(shell: Shell) -> String {
 
 /// The definition as a line being typed sees it: without a command word, the flags of `customize` fit too.
 fn for_completion() -> clap::Command {
-    let definition = with_hints(arguments::definition()).mut_subcommands(with_hints);
+    let definition = with_hints(arguments::definition());
     let customize = definition.find_subcommand("customize");
     let flags: Vec<clap::Arg> =
         customize.into_iter().flat_map(clap::Command::get_arguments).cloned().collect();
@@ -65,14 +65,15 @@ fn for_completion() -> clap::Command {
 
 /// Tells directories from files.
 fn with_hints(command: clap::Command) -> clap::Command {
-    command.mut_args(|flag| {
+    let command = command.mut_args(|flag| {
         let name = flag.get_value_names().and_then(|names| names.first()).map(|name| name.as_str());
         match name {
             Some("DIR") => flag.value_hint(ValueHint::DirPath),
             Some("FILE" | "PATH") => flag.value_hint(ValueHint::FilePath),
             _ => flag,
         }
-    })
+    });
+    command.mut_subcommands(with_hints)
 }
 
 /// The manual page, in the language of `man`: one page for all commands.
@@ -81,29 +82,40 @@ pub(crate) fn manual() -> Result<String, Failure> {
 }
 
 fn page() -> io::Result<String> {
-    let definition = with_words_in_text(arguments::definition()).mut_subcommands(with_words_in_text);
+    let definition = with_words_in_text(arguments::definition());
     // Flags of all commands are described once, so the commands' own definitions are taken before clap copies
     // the common flags into them.
-    let commands: Vec<clap::Command> = definition.get_subcommands().cloned().collect();
+    let commands = commands_below(&definition, "");
     let whole = Man::new(definition).manual("User Commands");
     let mut page = rendered(|text| whole.render_title(text))?;
     page += &section(|text| whole.render_name_section(text))?;
     page += &section(|text| whole.render_synopsis_section(text))?;
     page += &section(|text| whole.render_description_section(text))?;
     page +=
-        &list("COMMANDS", commands.iter().map(|command| (command.get_name().to_owned(), about(command))))?;
+        &list("COMMANDS", commands.iter().map(|(name, command)| (name.clone(), about(command))))?;
     page += &section(|text| whole.render_options_section(text))?;
-    for command in commands {
-        page += &command_section(command)?;
+    for (name, command) in commands {
+        page += &command_section(&name, command)?;
     }
     page += &list("EXIT STATUS", EXIT_STATUS)?;
     page += &list("ENVIRONMENT", ENVIRONMENT)?;
     Ok(page)
 }
 
+/// All commands with the words that name them, each before those below it.
+fn commands_below(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
+    let mut found = Vec::new();
+    for next in command.get_subcommands() {
+        let name = format!("{words}{}", next.get_name());
+        found.push((name.clone(), next.clone()));
+        found.extend(commands_below(next, &format!("{name} ")));
+    }
+    found
+}
+
 /// Moves the words that a flag takes into its text: as a list of their own they fill the page.
 fn with_words_in_text(command: clap::Command) -> clap::Command {
-    command.mut_args(|flag| {
+    let command = command.mut_args(|flag| {
         let words = flag.get_possible_values();
         let words: Vec<&str> = words
             .iter()
@@ -115,13 +127,14 @@ fn with_words_in_text(command: clap::Command) -> clap::Command {
         }
         let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
         flag.hide_possible_values(true).help(format!("{help}. One of: {}.", words.join(", ")))
-    })
+    });
+    command.mut_subcommands(with_words_in_text)
 }
 
 /// Usage and flags of one command; the flags' headings become headings of parts.
-fn command_section(command: clap::Command) -> io::Result<String> {
+fn command_section(name: &str, command: clap::Command) -> io::Result<String> {
     let mut head = Roff::new();
-    head.control("SH", [format!("{PROGRAM} {}", command.get_name()).to_uppercase().as_str()]);
+    head.control("SH", [format!("{PROGRAM} {name}").to_uppercase().as_str()]);
     head.text([roman(format!("{}.", about(&command)))]);
     let usage = command.get_overridden_usage().map(ToString::to_string).unwrap_or_default();
     head.control("PP", []);
@@ -187,6 +200,14 @@ mod tests {
             "\"IMAGECUSTOMIZER INJECT-FILES\"",
             "\"IMAGECUSTOMIZER CONVERT\"",
             "\"IMAGECUSTOMIZER VALIDATE-CONFIG\"",
+            "\"IMAGECUSTOMIZER STEP\"",
+            "\"IMAGECUSTOMIZER STEP NEW\"",
+            "\"IMAGECUSTOMIZER STEP BUILD\"",
+            "\"IMAGECUSTOMIZER STEP INSPECT\"",
+            "\"IMAGECUSTOMIZER STEP CHECK\"",
+            "\"IMAGECUSTOMIZER STEP TEST\"",
+            "\"IMAGECUSTOMIZER STEP RUN\"",
+            "\"IMAGECUSTOMIZER STEP LOCK\"",
             "\"IMAGECUSTOMIZER DOCTOR\"",
             "\"IMAGECUSTOMIZER TELEMETRY\"",
             "\"IMAGECUSTOMIZER SCHEMA\"",

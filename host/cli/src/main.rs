@@ -1,7 +1,7 @@
 //! The `imagecustomizer` command: flags, one call of the engine, an exit code.
 //!
-//! Standard output holds what was asked for by `--help`, `--version`, `--plan`, `doctor`, `schema`, `completions` and
-//! `man`; everything else is a record of the log. The exit codes are listed in `docs/exit-codes.md`.
+//! Standard output holds what was asked for by `--help`, `--version`, `--plan`, `doctor`, `schema`, `completions`,
+//! `man` and the commands of `step`; everything else is a record of the log. The exit codes are listed in `docs/exit-codes.md`.
 
 mod arguments;
 mod bug;
@@ -12,10 +12,12 @@ mod environment;
 mod failure;
 mod log;
 mod progress;
+mod replay;
 mod report_file;
 mod reporter;
 mod run;
 mod signals;
+mod step;
 mod telemetry;
 mod timestamp_file;
 mod written_files;

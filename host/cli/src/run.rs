@@ -16,7 +16,7 @@ use crate::log::escape::{escape_json, escape_line};
 use crate::progress::Progress;
 use crate::report_file::ReportFile;
 use crate::reporter::Reporter;
-use crate::{describe, doctor, environment, signals, telemetry};
+use crate::{describe, doctor, environment, replay, signals, step, telemetry};
 
 /// How long a run that was stopped by a signal may clean up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -29,6 +29,8 @@ pub(crate) fn failure_phrase(command: &Command) -> &'static str {
         Command::InjectFiles(_) => "file injection failed",
         Command::Convert(_) => "image conversion failed",
         Command::ValidateConfig(_) => "config validation failed",
+        Command::Step(flags) => step::failure_phrase(&flags.command),
+        Command::Replay(_) => "replay failed",
         Command::Doctor(_) => "programs are missing",
         Command::Telemetry(_) => "telemetry failed",
         Command::Schema(_) | Command::Completions(_) | Command::Man(_) => "printing failed",
@@ -46,6 +48,8 @@ pub(crate) fn run(line: CommandLine, log: &Log, reporter: &Reporter) -> Result<(
         Command::InjectFiles(_) => Err(Failure::not_supported("inject-files")),
         Command::Convert(flags) => convert(flags, cancel, usage, log),
         Command::ValidateConfig(flags) => validate_config(flags, cancel, usage),
+        Command::Step(flags) => step::run(flags.command, &cancel),
+        Command::Replay(flags) => replay::replay(flags, cancel),
         Command::Doctor(_) => doctor::doctor(),
         Command::Telemetry(flags) => telemetry::run(&flags, global.disable_telemetry),
         Command::Schema(_) => print(&describe::schema()?),
@@ -58,7 +62,7 @@ pub(crate) fn run(line: CommandLine, log: &Log, reporter: &Reporter) -> Result<(
 fn cancelled_by_signals(command: &Command, reporter: &Reporter) -> Result<engine::Cancellation, Failure> {
     let cancel = engine::Cancellation::default();
     let flag = cancel.clone();
-    let leaves_traces = matches!(command, Command::Customize(_) | Command::Convert(_));
+    let leaves_traces = matches!(command, Command::Customize(_) | Command::Convert(_) | Command::Step(_));
     let grace = if leaves_traces { GRACE } else { Duration::ZERO };
     let (running, ending) = (reporter.clone(), reporter.clone());
     let cancelled = move || {
@@ -173,7 +177,7 @@ fn validate_config(
     Ok(())
 }
 
-fn failure(error: engine::Error) -> Failure {
+pub(crate) fn failure(error: engine::Error) -> Failure {
     let failure = Failure::from_error(&error).with_name(error.name()).with_hint(error.hint());
     let failure = failure.reported_as(error.reported());
     match error.diagnostics() {

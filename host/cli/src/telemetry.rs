@@ -84,7 +84,9 @@ pub(crate) fn command_of(command: &Command) -> Option<registry::Command> {
         Command::InjectFiles(_) => Some(registry::Command::InjectFiles),
         Command::Convert(_) => Some(registry::Command::Convert),
         Command::ValidateConfig(_) => Some(registry::Command::ValidateConfig),
-        Command::Doctor(_)
+        Command::Step(_)
+        | Command::Replay(_)
+        | Command::Doctor(_)
         | Command::Telemetry(_)
         | Command::Schema(_)
         | Command::Completions(_)
@@ -200,6 +202,7 @@ mod tests {
             ("secret-name --nonsense", Some(Customize)),
             ("telemetry --nonsense", None),
             ("doctor --nonsense", None),
+            ("step run --nonsense", None),
             ("--version --nonsense", None),
         ];
         for (line, expected) in cases {
@@ -213,7 +216,7 @@ mod tests {
 
     #[test]
     fn commands_that_only_tell_something_send_nothing() {
-        for line in ["doctor", "schema", "man", "completions bash", "telemetry", "telemetry preview"] {
+        for line in ["doctor", "schema", "man", "step build", "step run f --root d", "completions bash", "telemetry", "telemetry preview"] {
             assert!(silent(line), "{line}");
         }
         assert!(silent("--build-dir b --config-file c --plan"));

@@ -1,6 +1,7 @@
 //! Carries a plan out: opens the image, lends its tree to one step after the other, checks and writes the result.
 
 mod build_dir;
+mod built_in_scope;
 mod builtin;
 mod cancellation;
 mod components;
@@ -15,8 +16,10 @@ mod report;
 mod run_clock;
 mod seal;
 mod steps;
+mod trace;
 mod usage;
 mod validate;
+mod workbench;
 
 pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
@@ -29,8 +32,13 @@ pub use open::open_image;
 pub use plan::{Plan, Step};
 pub use program::Program;
 pub use report::{PhaseReport, Report, StepReport};
+pub use trace::{Determinism, Replay, ReplayOptions, check_determinism, replay};
 pub use usage::{End, Usage};
 pub use validate::{ValidateOptions, validate_config};
+pub use workbench::{
+    CaseReport, Change, Changes, CheckOptions, CheckReport, Checked, Difference, GoldenOptions, GoldenReport, Grant,
+    Ground, ImportReport, InspectionReport, Trial, TrialReport, Verdict, Workbench,
+};
 
 /// The version of this program.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

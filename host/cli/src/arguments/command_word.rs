@@ -14,16 +14,40 @@ const DEFAULT_COMMAND: &str = "customize";
 /// Without a command word the line means `customize`, but for `--help` and `--version`, which then speak
 /// for the whole program and are passed on alone.
 pub(super) fn in_front(definition: &clap::Command, arguments: &[OsString]) -> Vec<OsString> {
-    let scan = scan(&flags_with_value(definition), arguments);
+    let with_value = flags_with_value(definition);
+    let scan = scan(&with_value, arguments);
     let word = scan.first_word.and_then(|position| arguments.get(position).map(|word| (position, word)));
     if let Some((position, word)) = word.filter(|(_, word)| is_command(definition, word)) {
-        let before_and_after = arguments.iter().enumerate().filter(|(index, _)| *index != position);
-        return std::iter::once(word).chain(before_and_after.map(|(_, word)| word)).cloned().collect();
+        let others = without(arguments, position);
+        let others = match definition.get_subcommands().find(|command| *word == command.get_name()) {
+            Some(command) if command.has_subcommands() => second_in_front(&with_value, command, others),
+            _ => others,
+        };
+        return std::iter::once(word.clone()).chain(others).collect();
     }
     if let Some(request) = scan.general_request {
         return vec![request];
     }
     std::iter::once(OsString::from(DEFAULT_COMMAND)).chain(arguments.iter().cloned()).collect()
+}
+
+/// The arguments of a command that has commands of its own, with the word for one of them moved in front.
+fn second_in_front(
+    with_value: &HashSet<String>,
+    command: &clap::Command,
+    arguments: Vec<OsString>,
+) -> Vec<OsString> {
+    let position = scan(with_value, &arguments).first_word;
+    let word = position.and_then(|position| Some((position, arguments.get(position)?)));
+    match word.filter(|(_, word)| is_command(command, word)) {
+        Some((position, word)) => std::iter::once(word.clone()).chain(without(&arguments, position)).collect(),
+        None => arguments,
+    }
+}
+
+fn without(arguments: &[OsString], position: usize) -> Vec<OsString> {
+    let others = arguments.iter().enumerate().filter(|(index, _)| *index != position);
+    others.map(|(_, word)| word.clone()).collect()
 }
 
 /// What one look over the tokens finds.
@@ -69,9 +93,8 @@ fn is_command(definition: &clap::Command, word: &OsStr) -> bool {
 
 /// The flags of all commands, with their dashes, whose value may be the next token.
 fn flags_with_value(definition: &clap::Command) -> HashSet<String> {
-    let commands = definition.get_subcommands().chain(std::iter::once(definition));
-    let flags = commands.flat_map(clap::Command::get_arguments);
-    flags.filter(|flag| takes_next_token(flag)).flat_map(spellings).collect()
+    let own = definition.get_arguments().filter(|flag| takes_next_token(flag)).flat_map(spellings);
+    definition.get_subcommands().flat_map(flags_with_value).chain(own).collect()
 }
 
 fn takes_next_token(flag: &clap::Arg) -> bool {
@@ -111,6 +134,13 @@ mod tests {
             ("--help convert", "convert --help"),
             ("convert --version", "convert --version"),
             ("--build-dir --help", "customize --build-dir --help"),
+            ("step --root d run f", "step run --root d f"),
+            ("--log-level debug step run f --learn", "step run --log-level debug f --learn"),
+            ("--root run step test new", "step test --root run new"),
+            ("step --help run", "step run --help"),
+            ("step run --settings build f", "step run --settings build f"),
+            ("step f run", "step f run"),
+            ("step", "step"),
         ];
         for (given, expected) in cases {
             let given: Vec<OsString> = given.split(' ').map(OsString::from).collect();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use super::step::Step;
 use super::values::{ResourceList, integer, one_of, path, resources, truth, words};
 use crate::log::{Color, Format, Level};
 
@@ -99,6 +100,10 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Check a configuration without touching an image
     ValidateConfig(ValidateConfig),
+    /// Write steps of your own: start, build, test, look at and lock them
+    Step(Step),
+    /// Run a step again against a trace of it, without the image
+    Replay(Replay),
     /// Look for the programs that this tool may need, and name the missing ones
     Doctor(Doctor),
     /// Show what usage data is sent, and switch it on or off
@@ -328,6 +333,21 @@ pub(crate) struct ValidateConfig {
     pub(crate) steps: StepFlags,
 }
 
+/// What `replay` is asked for.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer replay TRACE [--component FILE] [--step NAME] [FLAGS]")]
+pub(crate) struct Replay {
+    /// The trace, as `customize --trace-steps` writes it
+    #[arg(value_name = "TRACE", value_parser = path(), help_heading = "Arguments")]
+    pub(crate) trace: PathBuf,
+    /// The component to run; a built-in step needs none
+    #[arg(long, value_name = "FILE", value_parser = path(), help_heading = "Flags")]
+    pub(crate) component: Option<PathBuf>,
+    /// Which step of the trace, if it holds several
+    #[arg(long, value_name = "NAME", help_heading = "Flags")]
+    pub(crate) step: Option<String>,
+}
+
 /// `doctor` has no flags of its own.
 #[derive(Debug, Args)]
 #[command(override_usage = "imagecustomizer doctor [FLAGS]")]
@@ -473,7 +493,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    fn from_flag(word: &str) -> Self {
+    pub(super) fn from_flag(word: &str) -> Self {
         if word == "json" { Self::Json } else { Self::Text }
     }
 }
@@ -559,6 +579,11 @@ mod tests {
         let mut pages = vec![("Flags of all commands", spellings(definition.get_arguments()))];
         let commands = definition.get_subcommands().filter(|command| has_section(command.get_name()));
         pages.extend(commands.map(|command| (command.get_name(), spellings(command.get_arguments()))));
+        let steps = definition.find_subcommand("step").unwrap();
+        let names: Vec<String> =
+            steps.get_subcommands().map(|command| format!("step {}", command.get_name())).collect();
+        let flags = steps.get_subcommands().map(|command| spellings(command.get_arguments()));
+        pages.extend(names.iter().map(String::as_str).zip(flags));
         for (heading, mut defined) in pages {
             let mut described = described(section(heading));
             described.sort();

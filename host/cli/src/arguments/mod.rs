@@ -6,6 +6,7 @@
 
 mod command_word;
 mod flags;
+mod step;
 mod usage;
 mod values;
 
@@ -14,8 +15,11 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use flags::{
-    Action, AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, Form, GlobalFlags, Resource,
-    Shell, StepFlags, Telemetry, ValidateConfig,
+    Action, AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, Form, GlobalFlags, Replay,
+    Resource,    Shell, StepFlags, Telemetry, ValidateConfig,
+};
+pub(crate) use step::{
+    StepBuild, StepCheck, StepCommand, StepInspect, StepLock, StepNew, StepRun, StepTest,
 };
 pub(crate) use usage::Usage;
 pub(crate) use values::{ResourceList, path_list, truth};
@@ -43,20 +47,32 @@ pub(crate) fn command_name(arguments: &[OsString]) -> Option<String> {
 pub(crate) fn parse(arguments: &[OsString]) -> Result<CommandLine, Usage> {
     let mut definition = definition();
     if arguments.is_empty() {
-        return Err(Usage::error(&mut definition, None, "no flags and no command: nothing to do".into()));
+        return Err(Usage::error(&mut definition, &[], "no flags and no command: nothing to do".into()));
     }
     let ordered = command_word::in_front(&definition, arguments);
-    let selected = ordered.first().and_then(|word| word.to_str()).map(str::to_owned);
+    let selected = selected(&definition, &ordered);
     let program = std::iter::once(OsString::from("imagecustomizer"));
     let line = definition
         .try_get_matches_from_mut(program.chain(ordered))
         .and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches))
-        .map_err(|error| Usage::from_clap(&mut definition, selected.as_deref(), &error))?;
+        .map_err(|error| Usage::from_clap(&mut definition, &selected, &error))?;
     match &line.command {
         Command::Telemetry(flags) => match flags.misplaced() {
-            Some(word) => Err(Usage::unexpected(&mut definition, selected.as_deref(), word)),
+            Some(word) => Err(Usage::unexpected(&mut definition, &selected, word)),
             None => Ok(line),
         },
         _ => Ok(line),
     }
+}
+
+/// The words in front that name a command, and one of its own commands.
+fn selected(definition: &clap::Command, ordered: &[OsString]) -> Vec<String> {
+    let mut command = definition;
+    let mut names = Vec::new();
+    for word in ordered {
+        let Some(next) = command.get_subcommands().find(|next| *word == next.get_name()) else { break };
+        names.push(next.get_name().to_owned());
+        command = next;
+    }
+    names
 }

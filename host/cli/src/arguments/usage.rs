@@ -19,13 +19,13 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// The usage of `command`, or of the whole program, and what is wrong.
-    pub(super) fn error(definition: &mut clap::Command, command: Option<&str>, message: String) -> Self {
+    /// The usage of the command that the words name, or of the whole program, and what is wrong.
+    pub(super) fn error(definition: &mut clap::Command, command: &[String], message: String) -> Self {
         Self { text: help(definition, command), error: Some(escape_line(&message)) }
     }
 
     /// A word that clap takes, but that has no place there.
-    pub(super) fn unexpected(definition: &mut clap::Command, command: Option<&str>, word: &OsStr) -> Self {
+    pub(super) fn unexpected(definition: &mut clap::Command, command: &[String], word: &OsStr) -> Self {
         let word = word.to_string_lossy();
         let message = match is_flag(&word) {
             true => format!("unknown flag {}", flag_name(&word)),
@@ -37,7 +37,7 @@ impl Usage {
     /// Puts clap's error, which may be a request for help, into words.
     pub(super) fn from_clap(
         definition: &mut clap::Command,
-        command: Option<&str>,
+        command: &[String],
         error: &clap::Error,
     ) -> Self {
         match error.kind() {
@@ -48,16 +48,19 @@ impl Usage {
     }
 }
 
-fn help(definition: &mut clap::Command, command: Option<&str>) -> String {
+fn help(definition: &mut clap::Command, command: &[String]) -> String {
     definition.build();
-    let selected = command.is_some_and(|name| definition.find_subcommand(name).is_some());
-    let shown = match command {
-        Some(name) if selected => definition.find_subcommand_mut(name),
-        _ => None,
-    };
-    match shown {
-        Some(command) => command.render_help().to_string(),
-        None => whole_program(definition.clone()).render_help().to_string(),
+    match command {
+        [] => whole_program(definition.clone()).render_help().to_string(),
+        names => named(definition, names).clone().render_help().to_string(),
+    }
+}
+
+/// The command that the words lead to, as far as they do.
+fn named<'a>(command: &'a clap::Command, names: &[String]) -> &'a clap::Command {
+    match names.split_first().and_then(|(name, rest)| Some((command.find_subcommand(name)?, rest))) {
+        Some((next, rest)) => named(next, rest),
+        None => command,
     }
 }
 
@@ -86,6 +89,14 @@ fn message(error: &clap::Error) -> String {
         (ErrorKind::InvalidValue, Some(name)) => invalid_value(error, &name, value.as_deref()),
         (ErrorKind::ValueValidation, Some(name)) => match error.source() {
             Some(cause) => format!("{name}: {cause}"),
+            None => first_line(error),
+        },
+        (ErrorKind::MissingSubcommand, _) => match error.get(ContextKind::ValidSubcommand) {
+            Some(ContextValue::Strings(names)) => format!("missing command: one of {}", names.join(", ")),
+            _ => first_line(error),
+        },
+        (ErrorKind::InvalidSubcommand, _) => match text(error, ContextKind::InvalidSubcommand) {
+            Some(word) => format!("unexpected argument {word}"),
             None => first_line(error),
         },
         (ErrorKind::NoEquals | ErrorKind::TooManyValues, Some(name)) => format!("{name}: unexpected value"),

@@ -82,7 +82,10 @@ impl Workbench {
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                report.judge("it is a component that follows the step contract", Some(cause.unwrap_or_default()));
+                report.judge(
+                    "it is a component that follows the step contract",
+                    Some(cause.unwrap_or_default()),
+                );
                 return Ok(report);
             }
         };

@@ -101,9 +101,18 @@ pub(super) fn line_changes(before: &str, after: &str) -> Vec<String> {
 
 fn signed(sign: char, line: &str) -> String {
     match line.strip_suffix('\n') {
-        Some(line) => format!("{sign}{}", printable(line)),
-        None => format!("{sign}{} (no line end)", printable(line)),
+        Some(line) => format!("{sign}{}", harmless(line)),
+        None => format!("{sign}{} (no line end)", harmless(line)),
     }
+}
+
+/// As it is, but for what a terminal would act on: for people, who know what a backslash is in their file.
+fn harmless(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for c in line.chars() {
+        if c == '\\' || is_printable(c) { shown.push(c) } else { shown.extend(c.escape_debug()) }
+    }
+    shown
 }
 
 /// Places of a longest sequence of lines that both have, in order.
@@ -141,7 +150,7 @@ fn shared_lines(old: &[&str], new: &[&str]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// The text on one line, without what a terminal would act on.
+/// The text on one line, without what a terminal would act on; two texts never look the same.
 pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -196,7 +205,7 @@ mod tests {
             ("a\n", "a", &["-a", "+a (no line end)"]),
             ("", "\n", &["+"]),
             ("a\na\n", "a\n", &["-a"]),
-            ("tab\there\n", "", &["-tab\\there"]),
+            ("tab\there \\ \"\n", "", &["-tab\\there \\ \""]),
         ];
         for (before, after, expected) in cases {
             assert_eq!(line_changes(before, after), expected, "{before:?} {after:?}");

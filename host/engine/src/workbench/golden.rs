@@ -85,7 +85,8 @@ impl Workbench {
     pub fn test(&self, options: &GoldenOptions) -> Result<GoldenReport> {
         let cases = Case::of_project(&options.directory, &options.cases)?;
         if cases.is_empty() {
-            let error = Error::saying(ErrorKind::Artifact, "there are no tests").at(options.directory.join("tests"));
+            let error = Error::saying(ErrorKind::Artifact, "there are no tests in")
+                .at(options.directory.join("tests"));
             return Err(error.hint_at("a test is a directory in `tests/` with `settings.json` and `input/`"));
         }
         let candidate = self.candidate(&options.component)?;
@@ -99,17 +100,23 @@ impl Workbench {
 
     fn test_one(&self, candidate: &Candidate, case: &Case, update: bool) -> Result<CaseReport> {
         let (diff, log) = self.play(candidate, case)?;
-        let mut report =
-            CaseReport { name: case.name.clone(), passed: true, updated: Vec::new(), differences: Vec::new() };
+        let mut report = CaseReport {
+            name: case.name.clone(),
+            passed: true,
+            updated: Vec::new(),
+            differences: Vec::new(),
+        };
         for (name, actual) in [(DIFF, diff), (LOG, log)] {
             let path = case.directory.join(name);
             let expected = read(&path)?;
-            if expected.as_deref().unwrap_or_default() == actual && (expected.is_some() || actual.is_empty()) {
+            if expected.as_deref().unwrap_or_default() == actual && (expected.is_some() || actual.is_empty())
+            {
                 continue;
             }
             if update {
-                std::fs::write(&path, actual)
-                    .map_err(|error| Error::new(ErrorKind::OutputImage, "write").at(&path).caused_by(error))?;
+                std::fs::write(&path, actual).map_err(|error| {
+                    Error::new(ErrorKind::OutputImage, "write").at(&path).caused_by(error)
+                })?;
                 report.updated.push(name.to_owned());
             } else {
                 report.passed = false;
@@ -175,7 +182,7 @@ impl Case {
         }
         found.sort_by(|one, other| one.name.cmp(&other.name));
         if let Some(name) = names.iter().find(|name| !found.iter().any(|case| case.name == **name)) {
-            let message = format!("there is no test `{}`", name.escape_debug());
+            let message = format!("there is no test `{}` in", name.escape_debug());
             return Err(Error::saying(ErrorKind::Artifact, message).at(tests));
         }
         found.retain(|case| names.is_empty() || names.contains(&case.name));
@@ -199,7 +206,8 @@ impl Case {
 
     /// What a run of the test is given.
     pub(super) fn given<'a>(&self, settings: &'a Value) -> Result<Given<'a>> {
-        let facts = StepFacts { architecture: ARCHITECTURE.to_owned(), source_date_epoch: EPOCH, seed: [0; 32] };
+        let facts =
+            StepFacts { architecture: ARCHITECTURE.to_owned(), source_date_epoch: EPOCH, seed: [0; 32] };
         let artifacts = artifacts::open(&artifacts::in_directory(&self.directory.join("artifacts"))?)?;
         Ok(Given { settings, artifacts, facts, scope: self.grant()?.scope()? })
     }

@@ -40,7 +40,9 @@ impl Grant {
         };
         let grant = serde_json::from_str(&text);
         grant.map(Some).map_err(|error| {
-            failed().caused_by(error).hint_at("it is JSON: `{ \"write\": [\"/etc/motd\"], \"nodes\": false }`")
+            failed()
+                .caused_by(error)
+                .hint_at("it is JSON: `{ \"write\": [\"/etc/motd\"], \"nodes\": false }`")
         })
     }
 

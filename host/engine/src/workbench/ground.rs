@@ -69,7 +69,12 @@ fn of_image(image: &Path, clock: Timestamp, scratch: &Path) -> Result<Prepared> 
     Ok(Prepared { tree, architecture })
 }
 
-fn of_directory(directory: Option<&Path>, modes: Modes, clock: Timestamp, scratch: &Path) -> Result<Prepared> {
+fn of_directory(
+    directory: Option<&Path>,
+    modes: Modes,
+    clock: Timestamp,
+    scratch: &Path,
+) -> Result<Prepared> {
     let source = directory.map(Survey::of).transpose()?.unwrap_or_default();
     let mut tree = empty_tree(Ext4::size_for(source.objects.len() as u64, source.bytes), clock, scratch)?;
     if let Some(directory) = directory {
@@ -128,7 +133,10 @@ impl Survey {
                 } else if kind.is_file() {
                     survey.bytes = survey.bytes.saturating_add(metadata.len());
                 } else if !kind.is_symlink() {
-                    tracing::warn!("`{}` is left out: it is a device, pipe or socket", entry.path().display());
+                    tracing::warn!(
+                        "`{}` is left out: it is a device, pipe or socket",
+                        entry.path().display()
+                    );
                     continue;
                 }
                 survey.objects.push((name, metadata));
@@ -167,9 +175,8 @@ impl Filling<'_> {
         if kind.is_dir() {
             return tree.make_directory(&path, self.mode(metadata)).map_err(fill_error);
         }
-        let failed = |error| {
-            Error::new(ErrorKind::Artifact, "read").at(self.directory.join(name)).caused_by(error)
-        };
+        let failed =
+            |error| Error::new(ErrorKind::Artifact, "read").at(self.directory.join(name)).caused_by(error);
         if kind.is_symlink() {
             let target = std::fs::read_link(self.directory.join(name)).map_err(failed)?;
             return tree.make_symlink(&target.into_os_string().into_vec(), &path).map_err(fill_error);
@@ -181,11 +188,8 @@ impl Filling<'_> {
         // Neither a link nor a pipe that takes the file's place meanwhile is waited for or followed.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
-        let mut content = File::options()
-            .read(true)
-            .custom_flags(flags)
-            .open(self.directory.join(name))
-            .map_err(failed)?;
+        let mut content =
+            File::options().read(true).custom_flags(flags).open(self.directory.join(name)).map_err(failed)?;
         let options = WriteOptions {
             existing: Existing::Keep,
             mode: Some(self.mode(metadata)),
@@ -238,9 +242,9 @@ pub(super) fn apply_manifest(tree: &mut dyn Tree, file: &Path) -> Result<()> {
     };
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
-            let message = format!("line {} of the manifest cannot be used", index + 1);
+            let operation = format!("use line {} of the manifest", index + 1);
             let hint = "a line is `KIND MODE UID:GID PATH`, as `f 0640 0:42 /etc/shadow` or `c 0666 0:0 /dev/null 1:3`";
-            Error::saying(ErrorKind::Artifact, message).at(file).caused_by(cause).hint_at(hint)
+            Error::new(ErrorKind::Artifact, operation).at(file).caused_by(cause).hint_at(hint)
         };
         let wanted = Wanted::parse(line).ok_or_else(|| failed("it is not understood".into()))?;
         wanted.apply(tree).map_err(|error| failed(error.into()))?;
@@ -331,8 +335,14 @@ mod tests {
         std::fs::set_permissions(source.join("run"), std::fs::Permissions::from_mode(0o4751)).unwrap();
         std::fs::set_permissions(source.join("etc/a"), std::fs::Permissions::from_mode(0o600)).unwrap();
         std::os::unix::fs::symlink("/outside", source.join("link")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, source.join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
-            .unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            source.join("pipe"),
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
         let run_digest = "(5000 bytes, sha256";
         for (modes, file, run) in [(Modes::Kept, "0600", "4751"), (Modes::Plain, "0644", "0755")] {
             let ground = Ground::Directory(source.clone());
@@ -366,7 +376,8 @@ mod tests {
             "d 1777 0:0 /var/tmp",
         ];
         assert_eq!(lines(&mut tree), expected);
-        for line in ["f 0640 0:42", "x 0640 0:0 /a", "f 0899 0:0 /a", "f 0644 0 /a", "f 0644 0:0 a", "f 0644 0:0 /no"]
+        for line in
+            ["f 0640 0:42", "x 0640 0:0 /a", "f 0899 0:0 /a", "f 0644 0 /a", "f 0644 0:0 a", "f 0644 0:0 /no"]
         {
             std::fs::write(&manifest, line).unwrap();
             assert!(apply_manifest(&mut tree, &manifest).is_err(), "{line}");

@@ -68,7 +68,8 @@ impl Workbench {
     /// # Errors
     /// When the file cannot be read, or is no component.
     pub fn inspect(&self, file: &Path) -> Result<InspectionReport> {
-        let found = self.sandbox.inspect(&file_name(file), &binary(file)?).map_err(|error| unusable(file, error))?;
+        let found =
+            self.sandbox.inspect(&file_name(file), &binary(file)?).map_err(|error| unusable(file, error))?;
         let (description, unusable) = match found.description {
             Ok(description) => (Some(description), None),
             Err(error) => (None, Some(error.to_string())),

@@ -66,8 +66,8 @@ impl Workbench {
             step = self.sandbox.load(&description.name, &binary).map_err(|error| unusable(file, error))?;
         }
         let schema = Schema::parse(&description.settings_schema).map_err(|error| {
-            let message = "the schema of the component's settings cannot be used";
-            Error::saying(ErrorKind::Step, message).at(file).caused_by(error)
+            let error = Error::new(ErrorKind::Step, "use the schema that is in").at(file).caused_by(error);
+            error.hint_at("the schema of the settings has to be JSON Schema, draft 2020-12")
         })?;
         Ok(Candidate { step, description, schema })
     }

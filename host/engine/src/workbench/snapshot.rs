@@ -53,7 +53,8 @@ const CHUNK: usize = 1 << 20;
 impl Snapshot {
     /// Looks at all of `tree`. What lies on a file system that cannot be served is left out.
     pub(super) fn take(tree: &mut dyn Tree) -> Result<Self> {
-        Self::walk(tree).map_err(|error| Error::new(ErrorKind::ImageLayout, "look at the tree").caused_by(error))
+        Self::walk(tree)
+            .map_err(|error| Error::new(ErrorKind::ImageLayout, "look at the tree").caused_by(error))
     }
 
     fn walk(tree: &mut dyn Tree) -> rootfs::Result<Self> {

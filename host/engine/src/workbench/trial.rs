@@ -63,9 +63,9 @@ pub struct TrialReport {
 }
 
 fn as_text<S: serde::Serializer>(failure: &Option<Error>, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = failure.as_ref().map(|error| {
-        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-    });
+    let text = failure
+        .as_ref()
+        .map(|error| std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string));
     text.serialize(serializer)
 }
 
@@ -85,7 +85,8 @@ impl Workbench {
         let identity = format!("trial {}", candidate.step.sha256());
         let clock = RunClock::new(trial.source_date_epoch, identity.as_bytes())?;
         let time = timestamp(clock.epoch());
-        let Prepared { tree, architecture } = ground::prepare(&trial.ground, Modes::Kept, time, &self.scratch)?;
+        let Prepared { tree, architecture } =
+            ground::prepare(&trial.ground, Modes::Kept, time, &self.scratch)?;
         self.check_cancelled()?;
         let facts = StepFacts {
             architecture,
@@ -154,8 +155,11 @@ impl Stage {
         let sink = trace_file::open(trace)?;
         let touches = SharedTouches::default();
         let touched = Some(Arc::clone(&touches));
-        let result =
-            candidate.step.run(StepRun { trace: Some(sink.clone()), touches: touched, ..self.step_run(given) });
+        let result = candidate.step.run(StepRun {
+            trace: Some(sink.clone()),
+            touches: touched,
+            ..self.step_run(given)
+        });
         trace_file::end(&sink, trace)?;
         if let Err(error) = &result
             && matches!(error.kind(), sandbox::ErrorKind::Cancelled | sandbox::ErrorKind::Host)

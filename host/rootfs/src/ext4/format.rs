@@ -24,10 +24,11 @@ impl Ext4 {
     #[must_use]
     pub fn size_for(objects: u64, content: u64) -> u64 {
         // A group more, for what the objects themselves take and for what is to come.
-        let groups = (objects / INODES_OF_GROUP).saturating_add(2);
+        let groups = (objects / INODES_OF_GROUP).saturating_add(1);
         let blocks = objects.saturating_mul(u64::from(BLOCK));
         let bytes = groups.saturating_mul(GROUP).saturating_add(blocks).saturating_add(content);
-        bytes.next_multiple_of(u64::from(BLOCK))
+        // Whole groups: a short one at the end may have no room for what belongs to it.
+        bytes.checked_next_multiple_of(GROUP).unwrap_or(bytes)
     }
 
     /// Makes an empty file system that fills `window`, whose bytes must be zero.

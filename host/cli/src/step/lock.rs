@@ -1,0 +1,46 @@
+//! `step lock`: writes down what the steps of a configuration are.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use engine::{Cancellation, LockOptions, StepOptions};
+use tempfile::NamedTempFile;
+
+use crate::arguments::StepLock;
+use crate::checks::{given, required};
+use crate::environment;
+use crate::failure::Failure;
+use crate::log::escape::escape_line;
+use crate::run::{failure, print};
+
+pub(super) fn run(flags: StepLock, cancel: &Cancellation) -> Result<(), Failure> {
+    let policy = given(flags.policy.as_ref()).or_else(environment::policy);
+    let options = LockOptions {
+        config_file: required("--config-file", flags.config_file)?,
+        steps: StepOptions { policy, ..StepOptions::default() },
+        code_cache: environment::code_cache(),
+        cancel: cancel.clone(),
+    };
+    let (path, lock) = engine::lock(&options).map_err(failure)?;
+    let text = lock.to_text().map_err(failure)?;
+    let shown = escape_line(&path.display().to_string());
+    if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
+        return print(&format!("{shown} is as it was\n"));
+    }
+    write(&path, text.as_bytes())
+        .map_err(|error| Failure::because(format!("cannot write `{}`", path.display()), &error))?;
+    print(&format!("{shown} is written\n"))
+}
+
+/// A lock is read by other runs meanwhile: it is there as a whole or not at all.
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = parent.map_or_else(|| PathBuf::from("."), Path::to_owned);
+    // As an ordinary new file has it; the process's mask is taken off.
+    let permissions = std::fs::Permissions::from_mode(0o666);
+    let mut file: NamedTempFile = tempfile::Builder::new().permissions(permissions).tempfile_in(directory)?;
+    file.write_all(text)?;
+    file.persist(path)?;
+    Ok(())
+}

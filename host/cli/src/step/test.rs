@@ -1,0 +1,48 @@
+//! `step test`: golden tests.
+
+use engine::{GoldenOptions, GoldenReport};
+
+use super::{Bench, component, show};
+use crate::arguments::StepTest;
+use crate::checks::{given, required};
+use crate::failure::Failure;
+use crate::run::failure;
+
+pub(super) fn run(flags: StepTest, bench: &Bench) -> Result<(), Failure> {
+    let directory = required("--directory", flags.directory)?;
+    let component = component(&directory, given(flags.component.as_ref()))?;
+    let options = GoldenOptions { directory, component, cases: flags.tests, update: flags.update };
+    let report = bench.workbench.test(&options).map_err(failure)?;
+    show(flags.format, &report, text)?;
+    match report.failed() {
+        0 => Ok(()),
+        failed => {
+            let failure = Failure::new(format!("{failed} of {} failed", count(report.tests.len())));
+            Err(failure.with_hint(Some("`step test --update` takes what happened for what is expected")))
+        }
+    }
+}
+
+fn text(report: &GoldenReport) -> String {
+    let mut text = String::new();
+    for test in &report.tests {
+        let verdict = match (test.passed, test.updated.is_empty()) {
+            (true, true) => "ok",
+            (true, false) => "updated",
+            (false, _) => "FAILED",
+        };
+        text.push_str(&format!("{verdict:<9}{}\n", test.name));
+        for difference in &test.differences {
+            text.push_str(&format!("  {}: `-` was expected, `+` happened\n", difference.file));
+            difference.lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+        }
+        test.updated.iter().for_each(|file| text.push_str(&format!("  {file}\n")));
+    }
+    let failed = report.failed();
+    let end = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+    text + &format!("{}{end}\n", count(report.tests.len()))
+}
+
+fn count(tests: usize) -> String {
+    if tests == 1 { "1 test".to_owned() } else { format!("{tests} tests") }
+}
