@@ -1,12 +1,13 @@
 //! Runs the plan's steps, one component after the other.
 
-use crate::builtin;
+use crate::{built_in_scope, builtin};
 use crate::components::Components;
 use crate::customize::CustomizeOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::observer::Observer;
 use crate::report::StepReport;
 use crate::run_clock::RunClock;
+use crate::trace;
 use config::Located;
 use config::bounds::ByteCount;
 use plan::{ArtifactSource, BuiltIn, Plan, PlannedStep, Step};
@@ -16,8 +17,6 @@ use sandbox::{
 };
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +49,7 @@ impl<'a> StepRunner<'a> {
             }
         };
         run.options.cancel.reaches(sandbox.interrupter());
-        let trace = run.options.steps.trace.as_deref().map(open_trace).transpose()?;
+        let trace = run.options.steps.trace.as_deref().map(trace::open).transpose()?;
         Ok(Self { sandbox, built_in: BTreeMap::new(), components, run, trace })
     }
 
@@ -84,7 +83,7 @@ impl<'a> StepRunner<'a> {
 
     fn end_trace(&self) -> Result<()> {
         let (Some(trace), Some(path)) = (&self.trace, &self.run.options.steps.trace) else { return Ok(()) };
-        trace.finish().map_err(|error| trace_error(path, error))
+        trace::end(trace, path)
     }
 
     fn check_cancelled(&self) -> Result<()> {
@@ -108,7 +107,7 @@ impl<'a> StepRunner<'a> {
                 seed: self.run.clock.seed(&format!("step {index} {name}")),
             },
             limits: self.limits(step),
-            scope: scope(step),
+            scope: scope(step, tree),
             trace: self.trace.clone(),
             touches: None,
         };
@@ -168,24 +167,15 @@ impl<'a> StepRunner<'a> {
 }
 
 /// What the step may touch.
-fn scope(step: &PlannedStep) -> Scope {
+fn scope(step: &PlannedStep, tree: &SharedTree) -> Scope {
+    if let Some(built_in) = step.step.built_in() {
+        let mut tree = tree.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        return built_in_scope::of(built_in, step, tree.as_mut());
+    }
     match &step.scope {
         Some(scope) => Scope::new(scope.read.clone(), scope.write.clone(), scope.nodes),
-        None => Scope::unrestricted(),
+        None => Scope::default(),
     }
-}
-
-/// A trace holds what steps read in the image: it is its owner's alone.
-fn open_trace(path: &Path) -> Result<TraceSink> {
-    let mut file = OpenOptions::new();
-    file.write(true).create(true).truncate(true).mode(0o600);
-    let file = file.open(path).map_err(|error| trace_error(path, error))?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(|error| trace_error(path, error))?;
-    Ok(TraceSink::new(file))
-}
-
-fn trace_error(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::OutputImage, "write the trace").at(path).caused_by(error)
 }
 
 pub(crate) fn open_cache(directory: &Path) -> Option<CodeCache> {
