@@ -1,7 +1,7 @@
 //! `validate-config`: everything that can be said of a configuration without an image.
 
 use crate::cancellation::Cancellation;
-use crate::components::{Components, Context, StepOptions};
+use crate::components::{Components, Context, StepOptions, check_configuration};
 use crate::error::Result;
 use crate::usage::Usage;
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
@@ -16,7 +16,7 @@ pub struct ValidateOptions {
     pub files: bool,
     /// Which kinds of passwords it may hold.
     pub passwords: PasswordPolicy,
-    /// How steps of its own are treated. They are looked at with the other files.
+    /// How steps of its own are treated. Their components are looked at with the other files.
     pub steps: StepOptions,
     /// Directory for compiled components; none: they are compiled in every run.
     pub code_cache: Option<PathBuf>,
@@ -38,11 +38,12 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
     };
     let config = config::load(&options.config_file, &load)?;
     options.usage.config(&config);
-    if options.files {
-        config.validate_resources(Resources::FILES)?;
-        let cache = options.code_cache.as_deref();
-        let (steps, cancel, usage) = (&options.steps, &options.cancel, &options.usage);
-        Components::prepare(&config, &Context { options: steps, cache, cancel, usage })?;
+    if !options.files {
+        return check_configuration(&config, &options.steps);
     }
+    config.validate_resources(Resources::FILES)?;
+    let cache = options.code_cache.as_deref();
+    let (steps, cancel, usage) = (&options.steps, &options.cancel, &options.usage);
+    Components::prepare(&config, &Context { options: steps, cache, cancel, usage })?;
     Ok(())
 }

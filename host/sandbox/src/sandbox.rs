@@ -11,8 +11,9 @@ use crate::linker;
 use crate::state::State;
 use crate::step::{LoadedStep, Origin};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wasmtime::component::{Component, Linker};
@@ -25,6 +26,8 @@ pub struct Sandbox {
     cache: Option<CodeCache>,
     cancelled: Arc<AtomicBool>,
     compile_time: Duration,
+    /// By the digest of the binary: a step and its inspection, or two steps, may share a component.
+    compiled: Mutex<BTreeMap<[u8; 32], Component>>,
 }
 
 /// Ends what runs in a sandbox, from any thread.
@@ -64,7 +67,7 @@ impl Sandbox {
         };
         let engine = Engine::new(&settings()).map_err(host)?;
         let linker = linker::make(&engine).map_err(host)?;
-        Ok(Self { engine, linker, cache, cancelled: Arc::default(), compile_time: compile::TIME })
+        Ok(Self { engine, linker, cache, cancelled: Arc::default(), compile_time: compile::TIME, compiled: Mutex::default() })
     }
 
     /// With another limit to the time that a component may take to be compiled: two minutes unless given.
@@ -135,6 +138,17 @@ impl Sandbox {
 
     /// The component, compiled.
     pub(crate) fn component(&self, name: &str, wasm: &[u8], digest: &[u8; 32]) -> Result<Component> {
+        let known = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = known().get(digest) {
+            return Ok(component.clone());
+        }
+        let component = self.cached(name, wasm, digest)?;
+        known().insert(*digest, component.clone());
+        Ok(component)
+    }
+
+    /// The component from the cache, or from the compiler.
+    fn cached(&self, name: &str, wasm: &[u8], digest: &[u8; 32]) -> Result<Component> {
         let compile = || compile::compile(name, &self.engine, wasm, self.compile_time, &self.interrupter());
         let Some(cache) = &self.cache else { return compile() };
         let key = self.cache_key(digest);

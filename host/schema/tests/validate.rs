@@ -271,6 +271,40 @@ fn a_schema_has_a_size_and_a_depth() {
     assert!(Schema::parse(&wide).unwrap_err().to_string().contains("more than 100000 schemas"));
 }
 
+/// A sound schema with a byte changed here and there, as often as time allows.
+#[test]
+fn mutated_schemas_neither_panic_nor_hang() {
+    const SOUND: &str = r##"{"$defs":{"a":{"$anchor":"x","type":["object","null"],"properties":{"b":{"$ref":"#x"}},
+        "patternProperties":{"^[a-z]+$":{"enum":["a",1,null]}},"additionalProperties":{"oneOf":[{"minLength":2},{"const":1}]}}},
+        "$ref":"#/$defs/a","if":{"required":["b"]},"then":{"minProperties":1},"unevaluatedProperties":false}"##;
+    let value = json!({ "b": { "b": null, "c": "a" }, "d": [1, "xy", {}], "e": -1.5 });
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let (mut read, start) = (0, std::time::Instant::now());
+    while start.elapsed().as_secs() < 2 {
+        let mut bytes = SOUND.as_bytes().to_vec();
+        for _ in 0..=random(3) {
+            let (from, to) = (random(bytes.len()), random(bytes.len()));
+            match random(3) {
+                0 => bytes.swap(from, to),
+                1 => drop(bytes.remove(from)),
+                _ => bytes.insert(from, b"{}[]\",:019#/$"[random(13)]),
+            }
+        }
+        let schema = String::from_utf8_lossy(&bytes).into_owned();
+        if let Ok(schema) = Schema::parse(&schema) {
+            read += 1;
+            let _ = schema.check(&value);
+        }
+    }
+    assert!(read > 20, "{read} were schemas");
+}
+
 /// The official test suite, where `JSON_SCHEMA_SUITE` names its folder `draft2020-12`; without it there is nothing to do.
 #[test]
 #[ignore = "needs the official test suite"]

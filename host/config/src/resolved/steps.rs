@@ -24,7 +24,7 @@ pub struct CustomStep<'a> {
 }
 
 /// Where a component comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComponentPlace {
     /// A file of this machine, absolute.
     File(PathBuf),

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use units::PathPattern;
 
 /// The name of the file.
@@ -218,7 +219,7 @@ pub(super) fn check_names(
 pub(super) fn check_configuration(
     config: &ResolvedConfig,
     steps: &[CustomStep<'_>],
-    binaries: &[source::Binary],
+    binaries: &[Arc<source::Binary>],
     lock: &Lock,
 ) -> Result<()> {
     let mut problems = Vec::new();

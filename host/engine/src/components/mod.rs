@@ -60,19 +60,42 @@ pub(crate) struct Context<'a> {
     pub(crate) usage: &'a Usage,
 }
 
+/// What the configuration alone shows, with no component looked at: the policies, and the names in the lock.
+///
+/// # Errors
+/// All that is refused.
+pub(crate) fn check_configuration(config: &ResolvedConfig, options: &StepOptions) -> Result<()> {
+    Checks::of(config, options).map(drop)
+}
+
+/// The rules that a configuration's steps are held against.
+struct Checks {
+    policies: Policies,
+    lock: Option<Lock>,
+}
+
+impl Checks {
+    /// Reads the rules, and holds the configuration against them as far as it goes.
+    fn of(config: &ResolvedConfig, options: &StepOptions) -> Result<Self> {
+        let steps = config.custom_steps();
+        let policies = Policies::load(options, !steps.is_empty())?;
+        policies.check(&steps)?;
+        let lock = options.locked.then(|| Lock::read(&lock_path(config))).transpose()?.flatten();
+        if options.locked {
+            lock::check_names(config, &steps, lock.as_ref())?;
+        }
+        Ok(Self { policies, lock })
+    }
+}
+
 impl Components {
     /// Makes the components of all steps ready; nothing when the configuration has no step of its own.
     ///
     /// # Errors
     /// All that is wrong with the steps, as far as it could be looked at.
     pub(crate) fn prepare(config: &ResolvedConfig, context: &Context<'_>) -> Result<Self> {
+        let Checks { policies, lock } = Checks::of(config, context.options)?;
         let steps = config.custom_steps();
-        let policies = Policies::load(context.options, !steps.is_empty())?;
-        policies.check(&steps)?;
-        let lock = context.options.locked.then(|| Lock::read(&lock_path(config))).transpose()?.flatten();
-        if context.options.locked {
-            lock::check_names(config, &steps, lock.as_ref())?;
-        }
         if steps.is_empty() {
             return Ok(Self::default());
         }
@@ -118,7 +141,7 @@ impl Components {
         &mut self,
         config: &ResolvedConfig,
         steps: &[CustomStep<'_>],
-        binaries: &[source::Binary],
+        binaries: &[Arc<source::Binary>],
         usage: &Usage,
     ) -> Result<()> {
         let mut problems = Vec::new();
@@ -165,11 +188,12 @@ fn binaries(
     config: &ResolvedConfig,
     steps: &[CustomStep<'_>],
     options: &StepOptions,
-) -> Result<Vec<source::Binary>> {
+) -> Result<Vec<Arc<source::Binary>>> {
     let mut problems = Vec::new();
     let mut binaries = Vec::new();
+    let mut sources = source::Sources::new(options.source.as_deref());
     for step in steps {
-        match source::fetch(step, options.source.as_deref()) {
+        match sources.fetch(step) {
             Ok(binary) => binaries.push(binary),
             Err(problem) => problems.push(problem),
         }

@@ -2,11 +2,13 @@
 
 use config::{ComponentPlace, CustomStep, Diagnostic, OciComponent, Rule, StepField};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Fetches components that are not files of this machine.
 pub trait ComponentSource: fmt::Debug + Send + Sync {
@@ -36,26 +38,57 @@ pub(crate) struct Binary {
 /// The largest component that is read: what the sandbox takes, 128 MiB.
 const LARGEST: u64 = 128 << 20;
 
-/// Reads the component of a step, and compares it with the digest that the configuration names.
-pub(super) fn fetch(
-    step: &CustomStep<'_>,
-    source: Option<&dyn ComponentSource>,
-) -> Result<Binary, Diagnostic> {
-    let bytes = match step.component() {
-        ComponentPlace::File(path) => read(&path).map_err(|reason| {
-            let message = format!("the component `{}` cannot be used: {reason}", path.display());
-            step.problem(Rule::StepComponentFile, StepField::Component, message)
-        })?,
-        ComponentPlace::Oci(component) => download(step, &component, source)?,
-    };
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    match step.sha256().filter(|named| *named != sha256) {
-        None => Ok(Binary { bytes, sha256 }),
-        Some(_) => {
-            let message = format!("the component of step `{}` has another digest: {sha256}", step.name());
-            let problem = step.problem(Rule::StepComponentSha256, StepField::Sha256, message);
-            Err(problem.hint("if the component is the one that is meant, write its digest here"))
+/// Bytes that all components of a configuration may have together: they are held until all were looked at.
+const LARGEST_TOGETHER: u64 = 1 << 30;
+
+/// Reads components, each place once.
+pub(super) struct Sources<'a> {
+    registry: Option<&'a dyn ComponentSource>,
+    known: BTreeMap<ComponentPlace, Arc<Binary>>,
+    left: u64,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(registry: Option<&'a dyn ComponentSource>) -> Self {
+        Self { registry, known: BTreeMap::new(), left: LARGEST_TOGETHER }
+    }
+
+    /// The component of a step, if it has the digest that the configuration names.
+    pub(super) fn fetch(&mut self, step: &CustomStep<'_>) -> Result<Arc<Binary>, Diagnostic> {
+        let place = step.component();
+        let binary = match self.known.get(&place) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let binary = Arc::new(self.read(step, &place)?);
+                self.known.insert(place, Arc::clone(&binary));
+                binary
+            }
+        };
+        match step.sha256().filter(|named| *named != binary.sha256) {
+            None => Ok(binary),
+            Some(_) => {
+                let (name, sha256) = (step.name(), &binary.sha256);
+                let message = format!("the component of step `{name}` has another digest: {sha256}");
+                let problem = step.problem(Rule::StepComponentSha256, StepField::Sha256, message);
+                Err(problem.hint("if the component is the one that is meant, write its digest here"))
+            }
         }
+    }
+
+    fn read(&mut self, step: &CustomStep<'_>, place: &ComponentPlace) -> Result<Binary, Diagnostic> {
+        let bytes = match place {
+            ComponentPlace::File(path) => read(path).map_err(|reason| {
+                let message = format!("the component `{}` cannot be used: {reason}", path.display());
+                step.problem(Rule::StepComponentFile, StepField::Component, message)
+            })?,
+            ComponentPlace::Oci(component) => download(step, component, self.registry)?,
+        };
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            let message = "the components of all steps have more than 1 GiB together";
+            step.problem(Rule::StepComponentFile, StepField::Component, message)
+        })?;
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Binary { bytes, sha256 })
     }
 }
 
