@@ -53,6 +53,7 @@ STRICTER = {
 LOOSER = {
     "field-unknown: a merge key in a mount point",
     "field-unknown: a merge key in an OCI image",
+    "field-unknown: an alias as a key in an OCI image",
 }
 
 # Accepted by the program, but not by the YAML reader used here.
