@@ -122,6 +122,9 @@ fn what_the_parser_refuses_ends_with_80_and_the_usage() {
             "--build-dir: expected a value; one that begins with `-` is written --build-dir=VALUE".into()
         }),
         (format!("{c} --cosi-compression-level -1"), "unknown flag -1".into()),
+        (format!("create {c} --rpm-source r --tools-dir t --allowed-passwords all"), {
+            r#"--allowed-passwords must be one of "any","locked" but got "all""#.into()
+        }),
         (format!("{c} --allowed-passwords hashed"), {
             r#"--allowed-passwords must be one of "any","locked" but got "hashed""#.into()
         }),
@@ -206,6 +209,8 @@ fn what_parses_but_is_not_built_yet_is_refused_by_name() {
             "`create`",
         ),
         (format!("{create} --output-path o --output-image-format=vhd-fixed --distro="), "`create`"),
+        (format!("{create} --allowed-passwords locked"), "`create`"),
+        (format!("{create} --allowed-passwords="), "`create`"),
         (
             format!("inject-files {c} --image-file i"),
             "file injection failed:\\n`inject-files` is not supported yet",

@@ -15,7 +15,7 @@ use crate::path;
 use crate::resolved::{ConfigFile, EffectivePackages, ResolvedConfig};
 use crate::rule::Rule;
 use crate::source::{FileId, Located, SourceFile, Sources, Span};
-use crate::validate::{PasswordPolicy, check, steps};
+use crate::validate::{PasswordPolicy, check};
 use crate::yaml::{self, Document, Kind};
 
 /// All files of a run have at most so many bytes together.
@@ -36,17 +36,18 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<ResolvedConfig, Diagno
     reader.fail_if_any(options.check())?;
     let mut chain = Chain { reader, seen: HashSet::new(), files: Vec::new(), passwords: options.passwords };
     chain.add(absolute, config)?;
-    let Chain { mut reader, mut files, .. } = chain;
-    reader.fail_if_any(check_storage_once(&files))?;
-    reader.fail_if_any(check_step_names(&files))?;
-    for file in &mut files {
-        file.packages = read_package_lists(&mut reader, file)?;
+    let Chain { mut reader, files, .. } = chain;
+    let (sources, secrets) = (reader.sources.clone(), reader.secrets.clone());
+    let mut resolved = ResolvedConfig::new(files, sources, secrets, options.clone());
+    let mut problems = resolved.check_files();
+    if problems.is_empty() {
+        let lists = resolved.files().iter().map(|file| read_package_lists(&mut reader, file));
+        let packages = lists.collect::<Result<Vec<_>, _>>()?;
+        resolved.set_packages(packages, reader.sources.clone());
     }
-    let Reader { sources, secrets, unsupported, .. } = reader;
-    let resolved = ResolvedConfig::new(files, sources, secrets, options.clone());
-    let mut problems = resolved.check_options();
+    problems.extend(resolved.check_options());
     if problems.is_empty() && options.mode != Mode::ValidateConfig {
-        problems = unsupported;
+        problems = reader.unsupported;
     }
     if problems.is_empty() { Ok(resolved) } else { Err(resolved.fail(problems)) }
 }
@@ -60,24 +61,6 @@ pub fn check_text(text: &[u8], name: &Path, passwords: PasswordPolicy) -> Result
     let config = reader.parse(text, name)?;
     reader.fail_if_any(check(&config, passwords))?;
     Ok(config)
-}
-
-/// Only one file of a chain may say anything about storage.
-fn check_storage_once(files: &[ConfigFile]) -> Option<Diagnostic> {
-    let mut owners = files.iter().filter_map(|file| {
-        let mut used = Vec::new();
-        file.config.storage.used("storage", &mut used);
-        used.into_iter().next()
-    });
-    owners.next()?;
-    let second = owners.next()?;
-    let message = "`storage` is set in more than one file of the chain";
-    Some(Diagnostic::new(Rule::StorageOneFile, second.field, second.at, message).hint("keep it in one file"))
-}
-
-/// A step's name tells it from all others of the chain.
-fn check_step_names(files: &[ConfigFile]) -> Option<Diagnostic> {
-    steps::repeated(files.iter().flat_map(|file| file.config.steps.iter().enumerate()))
 }
 
 fn read_package_lists(reader: &mut Reader, file: &ConfigFile) -> Result<EffectivePackages, Diagnostics> {

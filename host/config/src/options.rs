@@ -97,11 +97,11 @@ impl LoadOptions {
             fail(Rule::OptionSnapshotTime, format!("`--package-snapshot-time` is not a date: `{time}`"));
         }
         if let Some(image) = image.as_deref().filter(|image| !image.is_empty()) {
-            if image_file.is_some() {
-                fail(Rule::OptionImageTwice, "`--image` and `--image-file` exclude each other".to_owned());
-            }
             if let Err(reason) = image_argument(image) {
                 fail(Rule::OptionImage, format!("`--image` is not valid: {reason}"));
+            }
+            if image_file.is_some() {
+                fail(Rule::OptionImageTwice, "`--image` and `--image-file` exclude each other".to_owned());
             }
         }
         if let Some(level) = cosi_compression_level.filter(|level| !(1..=22).contains(level)) {

@@ -249,6 +249,10 @@ pub(crate) struct Create {
     /// Only packages published before this time (preview)
     #[arg(long, value_name = "TIME", help_heading = "Flags")]
     pub(crate) package_snapshot_time: Option<String>,
+    /// Passwords that a configuration may set; `locked`: none, accounts stay locked
+    #[arg(long, value_name = "KIND", default_value = DEFAULT_PASSWORDS, help_heading = "Flags")]
+    #[arg(value_parser = one_of(&["any", "locked"]).map(|word| AllowedPasswords::from_flag(&word)))]
+    pub(crate) allowed_passwords: AllowedPasswords,
 }
 
 /// Flags of `inject-files`.

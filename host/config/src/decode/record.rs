@@ -57,7 +57,8 @@ pub(crate) trait Record {
     fn set_shorthand(&mut self, _text: Located<String>, _decoder: &mut Decoder<'_>) -> Shorthand {
         Shorthand::None
     }
-    /// Whether the type has a short form; such types do not take merge keys.
+    /// Whether the type has a short form; such types take only keys that are written out: no merge keys,
+    /// no aliases.
     fn has_shorthand(&self) -> bool {
         false
     }
@@ -113,6 +114,10 @@ fn decode_pairs<'a>(record: &mut dyn Record, pairs: &'a Pairs, decoder: &mut Dec
                 Some(Key::Null) if record.has_shorthand() => {
                     report_unknown(record, "~", key, value, decoder);
                 }
+                Some(Key::Name(_)) if record.has_shorthand() && !is_written_out(key, decoder) => {
+                    let written = raw_text(key, decoder);
+                    report_unknown(record, written, key, value, decoder);
+                }
                 Some(Key::Name(name)) if seen.contains(&name) => {
                     if origin == Origin::Own {
                         report_twice(&name, key, decoder);
@@ -128,6 +133,22 @@ fn decode_pairs<'a>(record: &mut dyn Record, pairs: &'a Pairs, decoder: &mut Dec
         merge
     });
     good
+}
+
+/// Whether a key is its own text: no alias, and not given as bytes.
+fn is_written_out(key: NodeId, decoder: &Decoder<'_>) -> bool {
+    decoder.raw(key).is_some_and(|node| {
+        matches!(node.kind, Kind::Scalar { .. }) && node.tag.as_deref() != Some("!!binary")
+    })
+}
+
+/// A key as it is written, without its tag.
+fn raw_text<'a>(key: NodeId, decoder: &Decoder<'a>) -> &'a str {
+    match decoder.raw(key).map(|node| &node.kind) {
+        Some(Kind::Scalar { text, .. }) => text,
+        Some(Kind::Alias { name, .. }) => name,
+        _ => "",
+    }
 }
 
 /// Reports a field that is set again by a key that is written in another way.

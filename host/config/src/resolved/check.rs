@@ -8,20 +8,50 @@ use crate::model::preview::PreviewFeature;
 use crate::options::Mode;
 use crate::rule::Rule;
 use crate::source::Span;
+use crate::validate::steps;
 
 impl ResolvedConfig {
-    /// The rules that relate the configuration to the command line.
-    pub(crate) fn check_options(&self) -> Vec<Diagnostic> {
+    /// The rules that relate the files to each other and to the command line, up to the place where the
+    /// package lists are read.
+    pub(crate) fn check_files(&self) -> Vec<Diagnostic> {
         let mut problems = self.check_option_features();
-        problems.extend(self.check_missing());
+        problems.extend(self.check_storage_once());
+        problems.extend(steps::repeated(
+            self.files.iter().flat_map(|file| file.config.steps.iter().enumerate()),
+        ));
+        let wants_input = self.options.mode == Mode::Customize && !self.options.tolerates_missing();
+        if wants_input && self.input().is_none() {
+            let hint = "set `input.image.path`, or give `--image-file`";
+            let message = "no base image is named";
+            problems.push(Diagnostic::new(Rule::InputRequired, "", Span::default(), message).hint(hint));
+        }
+        problems
+    }
+
+    /// The rules behind that place.
+    pub(crate) fn check_options(&self) -> Vec<Diagnostic> {
+        let mut problems = self.check_missing();
         if self.options.mode == Mode::Create {
             problems.extend(self.check_create());
         }
-        if !problems.is_empty() {
-            return problems;
+        if problems.is_empty() {
+            problems.extend(self.check_package_manager());
         }
-        problems.extend(self.check_package_manager());
         problems
+    }
+
+    /// Only one file of a chain may say anything about storage.
+    fn check_storage_once(&self) -> Option<Diagnostic> {
+        let mut owners = self.files.iter().filter_map(|file| {
+            let mut used = Vec::new();
+            file.config.storage.used("storage", &mut used);
+            used.into_iter().next()
+        });
+        owners.next()?;
+        let second = owners.next()?;
+        let message = "`storage` is set in more than one file of the chain";
+        let problem = Diagnostic::new(Rule::StorageOneFile, second.field, second.at, message);
+        Some(problem.hint("keep it in one file"))
     }
 
     fn check_option_features(&self) -> Vec<Diagnostic> {
@@ -53,7 +83,7 @@ impl ResolvedConfig {
         .collect()
     }
 
-    /// What a complete run needs.
+    /// What a complete run needs besides a base image.
     fn check_missing(&self) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         let mut fail = |rule, message: &str, hint: &str| {
@@ -61,10 +91,6 @@ impl ResolvedConfig {
         };
         if self.options.tolerates_missing() {
             return problems;
-        }
-        if self.options.mode == Mode::Customize && self.input().is_none() {
-            let hint = "set `input.image.path`, or give `--image-file`";
-            fail(Rule::InputRequired, "no base image is named", hint);
         }
         if self.wants_packages() && self.lacks_package_sources() {
             let message = "packages are asked for, but there is no source to take them from";

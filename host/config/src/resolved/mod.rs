@@ -80,6 +80,14 @@ impl ResolvedConfig {
         Self { files, sources, secrets, options }
     }
 
+    /// Adds the packages of each file; `sources` holds the texts of their lists too.
+    pub(crate) fn set_packages(&mut self, packages: Vec<EffectivePackages>, sources: Sources) {
+        for (file, packages) in self.files.iter_mut().zip(packages) {
+            file.packages = packages;
+        }
+        self.sources = sources;
+    }
+
     /// The files in the order in which they apply: base configurations first, the file that was
     /// named last.
     pub fn files(&self) -> &[ConfigFile] {

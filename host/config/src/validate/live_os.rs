@@ -1,7 +1,7 @@
 //! Rules of `iso` and `pxe`.
 
+use super::address::pxe_url;
 use super::os::{check_additional_files, check_command_line};
-use super::text::pxe_url;
 use super::{Checker, given};
 use crate::decode::clip;
 use crate::model::{InitramfsType, Iso, Pxe};

@@ -1,6 +1,7 @@
 //! The rules that one configuration file has to keep by itself, in the order of the reference
 //! program. All broken rules are reported, the first one first.
 
+mod address;
 mod filesystems;
 mod inject;
 mod input;
@@ -17,10 +18,11 @@ mod storage;
 mod text;
 mod verity;
 
+pub(crate) use address::oci_reference;
 pub(crate) use inject::check_inject_config;
 pub(crate) use layout::layout;
 pub use layout::{DiskLayout, PartitionExtent};
-pub(crate) use text::{azure_linux_variant, azure_linux_version, oci_reference, snapshot_time};
+pub(crate) use text::{azure_linux_variant, azure_linux_version, snapshot_time};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::Config;

@@ -1,6 +1,7 @@
 //! What a failure is called in telemetry.
 
 use crate::error::{Error, ErrorKind};
+use config::Rule;
 use std::io;
 use telemetry::registry::{ErrorType, Outcome};
 
@@ -12,7 +13,7 @@ impl Error {
     #[must_use]
     pub fn reported(&self) -> ErrorType {
         match self.kind() {
-            ErrorKind::Config => ErrorType::ConfigInvalid,
+            ErrorKind::Config => self.broken_rule().map_or(ErrorType::ConfigInvalid, named_by),
             ErrorKind::NotSupportedYet => ErrorType::NotSupported,
             ErrorKind::BuildDirectoryInUse => ErrorType::BuildDirectory,
             ErrorKind::BuildDirectory => self.resource().unwrap_or(ErrorType::BuildDirectory),
@@ -30,6 +31,11 @@ impl Error {
             ErrorKind::Cancelled => ErrorType::None,
             ErrorKind::Internal => ErrorType::Internal,
         }
+    }
+
+    /// The first rule that the configuration breaks.
+    fn broken_rule(&self) -> Option<Rule> {
+        self.diagnostics()?.iter().next().map(|diagnostic| diagnostic.rule)
     }
 
     /// A lack that says more than where it was met.
@@ -56,6 +62,15 @@ impl Error {
             next = cause.source();
         }
         None
+    }
+}
+
+/// Files that are not there are found while the configuration is checked, and are no fault of it.
+fn named_by(rule: Rule) -> ErrorType {
+    match rule {
+        Rule::InputFileOption | Rule::InputFileConfig | Rule::InputFileNotFile => ErrorType::InputNotFound,
+        Rule::OutputIsFolder | Rule::OutputFileOption | Rule::OutputFileConfig => ErrorType::OutputWrite,
+        _ => ErrorType::ConfigInvalid,
     }
 }
 
