@@ -28,6 +28,7 @@ const LONGEST_NAME: usize = 200;
 const PANICKING: &[&str] = &[
     "core::panicking",
     "std::panicking",
+    "std::process",
     "core::result::unwrap_failed",
     "core::option::",
     "std::sys",
@@ -37,6 +38,9 @@ const PANICKING: &[&str] = &[
 /// Plain names of the same.
 const ABORTING: &[&str] = &["abort", "rust_panic", "__rust_start_panic", "rust_begin_unwind", "__rust_abort"];
 
+/// What the SDK puts between the contract and a step says nothing about the step.
+const GLUE: &str = "step_sdk::component::";
+
 impl Backtrace {
     /// `None` when there is none, or nothing in it tells anything.
     pub(crate) fn of(error: &wasmtime::Error) -> Option<Self> {
@@ -44,6 +48,7 @@ impl Backtrace {
         let mut frames: Vec<Frame> = raw.frames().iter().flat_map(frames_of).collect();
         let first = frames.iter().position(|frame| !is_of_panicking(&frame.function)).unwrap_or_default();
         frames.drain(..first);
+        frames.retain(|frame| !frame.function.contains(GLUE));
         frames.truncate(MOST_FRAMES);
         (!frames.is_empty()).then_some(Self { frames })
     }

@@ -142,6 +142,17 @@ fn a_panic_is_shown_with_its_place() {
 }
 
 #[test]
+fn a_panic_leaves_the_functions_that_led_to_it() {
+    let scene = Scene::new();
+    let error = scene.run(Run::new("misbehave", &behaviour("panic"))).unwrap_err();
+    let functions: Vec<&str> = error.backtrace().iter().map(|frame| frame.function.as_str()).collect();
+    let expected = ["<misbehave::Misbehave as step_sdk::Step>::run", "customizer:step/step@0.1.0#run"];
+    assert_eq!(functions, expected, "{error}");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.starts_with("inside of the step, innermost first:\n  0: <misbehave::"), "{cause}");
+}
+
+#[test]
 fn a_failure_is_shown_with_its_message_and_without_control_characters() {
     let scene = Scene::new();
     let error = scene.run(Run::new("misbehave", &behaviour("fail"))).unwrap_err();
@@ -211,6 +222,32 @@ fn a_flood_of_writes_ends_with_the_limit_of_bytes_written() {
     let limits = || Limits { written: 10 << 20, ..Limits::default() };
     check("write-flood", limits(), &kind, &["bytes written", "10485760 bytes"]);
     check("handle-write-flood", limits(), &kind, &["bytes written", "10485760 bytes"]);
+}
+
+#[test]
+fn a_copy_ends_with_the_limit_of_bytes_written_and_not_after_it() {
+    let scene = Scene::new();
+    let path = rootfs::ImagePath::new::<str>;
+    scene.tree.lock().unwrap().write(path("/full"), &vec![1; 6 << 20], &Default::default()).unwrap();
+    let calls = crate::scene::settings(&[
+        crate::scene::call("copy-tree", &["/full", "/one"]),
+        crate::scene::call("copy-tree", &["/full", "/two"]),
+    ]);
+    let limits = Limits { written: 8 << 20, ..Limits::default() };
+    let result = scene.run(Run { limits, ..Run::new("calls", &calls) });
+    assert_error(result, &ErrorKind::LimitExceeded(Limit::Written), &["bytes written", "8388608 bytes"]);
+    assert!(scene.exists("/one") && !scene.exists("/two"));
+    scene.all_is_well();
+}
+
+#[test]
+fn a_copy_without_end_ends_with_the_time_limit() {
+    let scene = Scene::new();
+    let copies = crate::scene::settings(&[crate::scene::call("copy-tree", &["/large", "/copy"])]);
+    let settings = format!(r#"{},"rounds":1000000}}"#, copies.strip_suffix('}').unwrap());
+    let result = scene.run(Run { limits: half_a_second(), ..Run::new("calls", &settings) });
+    assert_error(result, &TIME, &["time limit", "0.5 s"]);
+    scene.all_is_well();
 }
 
 #[test]
