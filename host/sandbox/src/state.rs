@@ -6,7 +6,7 @@ use crate::limits::{Exceeded, Growth, Limit, Limits};
 use crate::random::SeededRandom;
 use crate::step::StepFacts;
 use crate::trace::Tracer;
-use rootfs::{Aim, FileId, Guard, ImagePath, Tree};
+use rootfs::{Aim, FileId, Guard, ImagePath, Tree, TreeReport};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -104,12 +104,12 @@ impl State {
         let Parts { step, facts, limits, artifacts, guard, tree, wasi, tracer } = parts;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.open_files.saturating_add(OTHER_HANDLES));
-        let now = Instant::now();
+        let deadline = Instant::now().checked_add(limits.time);
         Self {
             growth: Growth::new(limits.memory),
             random: SeededRandom::new(facts.seed),
             clock: VirtualClock::new(facts.source_date_epoch),
-            deadline: now.checked_add(limits.time),
+            deadline,
             open_files: OpenFiles::default(),
             tally: Tally::default(),
             tracer,
@@ -118,7 +118,7 @@ impl State {
             limits,
             artifacts,
             table,
-            guard,
+            guard: guard.until(deadline),
             tree,
             wasi,
         }
@@ -157,7 +157,11 @@ impl State {
         if self.guard.is_idle() {
             return Ok(call(tree.as_mut(), &mut self.artifacts));
         }
-        Ok(call(&mut self.guard.over(tree.as_mut()), &mut self.artifacts))
+        let answer = call(&mut self.guard.over(tree.as_mut()), &mut self.artifacts);
+        if self.guard.is_overdrawn() {
+            return Err(Exceeded { limit: Limit::Written, maximum: self.limits.written }.into());
+        }
+        Ok(answer)
     }
 
     /// Whether what is at `path` is a secret of the image.
@@ -184,6 +188,21 @@ impl State {
             return Err(Exceeded { limit: Limit::Written, maximum: self.limits.written }.into());
         }
         Ok(())
+    }
+
+    /// As [`State::with_tree`] for a call that writes as much as it finds: it ends when the limit is reached, and what it
+    /// wrote is booked whether it went well or not.
+    pub(crate) fn fill_tree<F>(
+        &mut self,
+        call: impl FnOnce(&mut dyn Tree, &mut Artifacts) -> Result<TreeReport, F>,
+    ) -> wasmtime::Result<Result<TreeReport, F>> {
+        self.guard.set_room(self.limits.written.saturating_sub(self.tally.written));
+        let answer = self.with_tree(call);
+        let written = self.guard.written();
+        self.guard.set_room(u64::MAX);
+        let answer = answer?;
+        self.spend_written(answer.as_ref().map_or(written, |report| report.bytes))?;
+        Ok(answer)
     }
 
     /// Passes a message of the step on to the log; ends the step beyond its limit.

@@ -9,6 +9,7 @@ use crate::path::{ImagePath, ImagePathBuf};
 use crate::tree::{Aim, FileId, Kind, Location, Metadata, Tree};
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Instant;
 use units::PathPattern;
 
 /// Denials that are kept; all are counted.
@@ -26,6 +27,13 @@ pub struct Guard {
     denials: Vec<Denial>,
     denied: u64,
     touches: Option<Touches>,
+    /// Bytes that may still be written; `None`: as many as there is room for.
+    room: Option<u64>,
+    /// Bytes that were written since they were last asked for.
+    written: u64,
+    overdrawn: bool,
+    /// When the step's time is over.
+    deadline: Option<Instant>,
 }
 
 /// A file that the step holds open.
@@ -81,7 +89,53 @@ impl Guard {
             denials: Vec::new(),
             denied: 0,
             touches: None,
+            room: None,
+            written: 0,
+            overdrawn: false,
+            deadline: None,
         }
+    }
+
+    /// Ends every call at `deadline`, those too that do many things.
+    #[must_use]
+    pub fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Lets no more than `bytes` be written from here on, by however many calls.
+    pub fn set_room(&mut self, bytes: u64) {
+        (self.room, self.written, self.overdrawn) = (Some(bytes), 0, false);
+    }
+
+    /// Bytes that were written since [`Guard::set_room`].
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Whether more was to be written than there was room for; the call that wanted it failed.
+    #[must_use]
+    pub fn is_overdrawn(&self) -> bool {
+        self.overdrawn
+    }
+
+    pub(super) fn spend(&mut self, call: &'static str, bytes: usize) -> Result<()> {
+        self.check_time(call)?;
+        let written = self.written.saturating_add(bytes as u64);
+        if self.room.is_some_and(|room| written > room) {
+            self.overdrawn = true;
+            return Err(Error::new(ErrorKind::TooLarge, call).caused_by("the step's limit of bytes written"));
+        }
+        self.written = written;
+        Ok(())
+    }
+
+    pub(super) fn check_time(&self, call: &'static str) -> Result<()> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Error::new(ErrorKind::Io, call).caused_by("the step's time is over"));
+        }
+        Ok(())
     }
 
     /// Notes what is touched from here on.

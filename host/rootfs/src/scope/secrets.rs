@@ -6,7 +6,7 @@ use units::PathPattern;
 /// Where Linux systems keep what nobody but its owner should read: password hashes, private keys, the machine's
 /// identity. A scope covers these only by name. Directories are not secrets, only what is in them.
 ///
-/// The list is part of the documentation (`docs/steps.md`); a pattern is added rather than changed. `**` stands only at
+/// The list is part of the documentation (`docs/steps/files.md`); a pattern is added rather than changed. `**` stands only at
 /// the end, so that what the patterns mean in an image can be found without a search of the whole tree.
 pub const SECRETS: &[&str] = &[
     // Password hashes, with the copies that shadow-utils and cron keep.
@@ -100,6 +100,14 @@ mod tests {
             assert!(!top.contains(['*', '?']) && text.split('/').count() > 2, "{text}");
             assert!(!text.trim_end_matches("/**").contains("**"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_secret() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/steps/files.md");
+        let text = std::fs::read_to_string(page).unwrap();
+        let block = text.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(block.lines().collect::<Vec<_>>(), SECRETS);
     }
 
     #[test]

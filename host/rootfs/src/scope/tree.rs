@@ -29,6 +29,7 @@ impl<'a> ScopedTree<'a> {
 
     /// Where `path` leads. The error is that of the call that asks.
     fn place(&mut self, call: &'static str, path: &ImagePath, aim: Aim) -> Result<Location> {
+        self.guard.check_time(call)?;
         self.tree.locate(path, aim).map_err(|error| error.during(call))
     }
 
@@ -236,6 +237,7 @@ impl Tree for ScopedTree<'_> {
     }
 
     fn read_at(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        self.guard.check_time("read")?;
         self.tree.read_at(file, offset, buffer)
     }
 
@@ -245,6 +247,7 @@ impl Tree for ScopedTree<'_> {
 
     fn write_at(&mut self, file: FileId, offset: u64, data: &[u8]) -> Result<()> {
         self.check_open_file("write", file)?;
+        self.guard.spend("write", data.len())?;
         self.tree.write_at(file, offset, data)
     }
 
@@ -260,7 +263,8 @@ impl Tree for ScopedTree<'_> {
 
     fn write(&mut self, path: &ImagePath, data: &[u8], options: &WriteOptions) -> Result<()> {
         let (made, options) = self.check_file("write", path, options)?;
-        let written = self.tree.write(path, data, &options);
+        let written =
+            self.guard.spend("write", data.len()).and_then(|()| self.tree.write(path, data, &options));
         if written.is_err() {
             self.remove_made(&made);
         }

@@ -118,8 +118,8 @@ fn devices_and_pipes_are_never_opened() {
     }
     cases.extend([
         (call("stat", &["/dev/disk"]), "ok BlockDevice", " 8:0"),
-        (call("copy-tree", &["/dev", "/copy"]), "ok 3 files", ""),
-        (call("read", &["/copy/disk"]), "SpecialFile", "/copy/disk"),
+        (call("copy-tree", &["/dev", "/copy"]), "Denied", "grant.nodes: true"),
+        (call("read", &["/copy/disk"]), "NotFound", "/copy/disk"),
         (call("make-hard-link", &["/dev/disk", "/disk"]), "ok", ""),
         (call("read", &["/disk"]), "SpecialFile", "/disk"),
         (call("rename", &["/disk", "/etc/disk"]), "ok", ""),

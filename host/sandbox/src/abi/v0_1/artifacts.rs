@@ -40,13 +40,12 @@ impl wit::Host for State {
         options: wit::TreeOptions,
     ) -> Answer<wit::TreeReport> {
         let report = self.host_call(|state| {
-            state.with_tree(|tree, artifacts| {
+            state.fill_tree(|tree, artifacts| {
                 let source = artifacts.source(&name, &path)?;
                 operations::install(tree, &source, ImagePath::new(&destination), &tree_options_in(&options))
                     .map_err(Failure::from)
             })
         })?;
-        self.spend_written(report.as_ref().map_or(0, |report| report.bytes))?;
         Ok(report.map(report_out))
     }
 }

@@ -124,12 +124,13 @@ impl wit::Host for State {
         destination: String,
         options: wit::TreeOptions,
     ) -> Answer<wit::TreeReport> {
-        let report = self.on_tree(|tree| {
-            let (source, destination) = (ImagePath::new(&source), ImagePath::new(&destination));
-            operations::copy_tree(tree, source, destination, &tree_options_in(&options))
+        let report = self.host_call(|state| {
+            state.fill_tree(|tree, _| {
+                let (source, destination) = (ImagePath::new(&source), ImagePath::new(&destination));
+                operations::copy_tree(tree, source, destination, &tree_options_in(&options))
+            })
         })?;
-        self.spend_written(report.as_ref().map_or(0, |report| report.bytes))?;
-        Ok(report.map(report_out))
+        Ok(report.map(report_out).map_err(Failure::from))
     }
 
     fn set_mode(&mut self, path: String, mode: u32) -> Answer<()> {
