@@ -137,6 +137,12 @@ impl LoadedStep {
         Ok(Self { name: name.to_owned(), contract, bound, origin, interrupter })
     }
 
+    /// The same step under another name: that which it is told, and which messages use.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
     /// SHA-256 of the component, hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
