@@ -208,6 +208,7 @@ mod tests {
             "\"IMAGECUSTOMIZER STEP TEST\"",
             "\"IMAGECUSTOMIZER STEP RUN\"",
             "\"IMAGECUSTOMIZER STEP LOCK\"",
+            "\"IMAGECUSTOMIZER REPLAY\"",
             "\"IMAGECUSTOMIZER DOCTOR\"",
             "\"IMAGECUSTOMIZER TELEMETRY\"",
             "\"IMAGECUSTOMIZER SCHEMA\"",

@@ -58,12 +58,11 @@ impl Workbench {
     /// Makes the component in `file` ready to run.
     fn candidate(&self, file: &Path) -> Result<Candidate> {
         let binary = binary(file)?;
-        let called = file_name(file);
-        let mut step = self.sandbox.load(&called, &binary).map_err(|error| unusable(file, error))?;
+        let mut step = self.sandbox.load(&file_name(file), &binary).map_err(|error| unusable(file, error))?;
         let description = step.describe().map_err(|error| unusable(file, error))?;
-        // As a configuration would call it: a step can ask for its name. What was compiled is in the cache by now.
-        if description.name != called && is_step_name(&description.name) {
-            step = self.sandbox.load(&description.name, &binary).map_err(|error| unusable(file, error))?;
+        // As a configuration would call it: a step can ask for its name.
+        if is_step_name(&description.name) {
+            step = step.named(&description.name);
         }
         let schema = Schema::parse(&description.settings_schema).map_err(|error| {
             let error = Error::new(ErrorKind::Step, "use the schema that is in").at(file).caused_by(error);
