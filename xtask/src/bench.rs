@@ -9,7 +9,7 @@ use fixtures::{Distro, Format, Layout, Recipe};
 use crate::Outcome;
 use crate::build;
 use crate::setup::{Purpose, prepare};
-use crate::shell::{fixture_cache, target};
+use crate::shell::{cargo, fixture_cache, run, target};
 
 const CONFIG: &str = "os: { hostname: bench, services: { enable: [alpha] } }\n";
 
@@ -20,6 +20,17 @@ const PAIRS: [(Format, Format); 4] = [
     (Format::Vhdx, Format::Vhdx),
     (Format::Raw, Format::VhdFixed),
 ];
+
+/// What the sandbox costs, measured by its own tests in an optimized build: one after the other, as they count the processor
+/// time of their process.
+pub(crate) fn steps() -> Outcome {
+    prepare(Purpose::Demo)?;
+    build::steps()?;
+    let mut test = cargo("test");
+    test.args(["--release", "--package", "imagecustomizer-sandbox", "--test", "guests", "--"]);
+    test.args(["cost::", "--ignored", "--nocapture", "--test-threads", "1"]);
+    run(test.env("STEPS", target().join("steps/wasm32-wasip2/step")))
+}
 
 /// Runs every case `rounds` times, one after the other, so that a busy minute hits all of them.
 pub(crate) fn compare(rounds: usize) -> Outcome {

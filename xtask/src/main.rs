@@ -32,6 +32,7 @@ usage: cargo xtask WORD
   bench [ROUNDS]    times the program beside the shell commands that do the same (5)
   bench --real [ROUNDS]  the same on a Debian with 100 MiB of files, beside loop and mount; needs root
   bench --languages the five components: sizes, cold and warm start
+  bench --steps     a host call, the built-in steps' warm start, a thousand files by a step and natively
   dist              the program as it is released: target/dist/imagecustomizer
 ";
 
@@ -64,6 +65,7 @@ fn run(words: &[&str]) -> Outcome {
         ["fuzz", seconds] => test::fuzz(seconds),
         ["bench"] => bench::compare(5),
         ["bench", "--languages"] => languages::compare(),
+        ["bench", "--steps"] => bench::steps(),
         ["bench", "--real"] => bench::compare_real(5),
         ["bench", "--real", rounds] => bench::compare_real(rounds.parse()?),
         ["bench", rounds] => bench::compare(rounds.parse()?),

@@ -45,10 +45,8 @@ fn a_trace_of_a_run_replays_its_steps() -> Outcome {
     run.argument("--trace-steps").argument(&trace).succeed()?;
 
     assert_eq!(fs::metadata(&trace)?.permissions().mode() & 0o777, 0o600);
-    let begun: Vec<String> = lines(&trace)?
-        .iter()
-        .filter_map(|line| Some(line.get("begin")?.as_str()?.to_owned()))
-        .collect();
+    let begun: Vec<String> =
+        lines(&trace)?.iter().filter_map(|line| Some(line.get("begin")?.as_str()?.to_owned())).collect();
     assert_eq!(begun, ["hostname", "mine", "release-file", "history"]);
     let ended = lines(&trace)?.iter().filter(|line| line.get("outcome") == Some(&"succeeded".into())).count();
     assert_eq!(ended, 4);
@@ -85,7 +83,13 @@ fn a_panic_shows_step_message_place_and_functions_and_leaves_its_trace() -> Outc
     let run = scene.customize(&base()?, &config("{ behaviour: panic }"), Format::Raw)?;
     let finished = run.argument("--trace-steps").argument(&trace).finish()?;
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    for words in ["step `mine` crashed: panicked at ", "misbehave/src/lib.rs:", "on purpose", "inside of the step", "misbehave::"] {
+    for words in [
+        "step `mine` crashed: panicked at ",
+        "misbehave/src/lib.rs:",
+        "on purpose",
+        "inside of the step",
+        "misbehave::",
+    ] {
         assert!(finished.stderr.contains(words), "no {words:?} in {}", finished.stderr);
     }
     assert!(!finished.stderr.contains("core::panicking"), "{}", finished.stderr);
@@ -113,8 +117,11 @@ fn a_trace_is_a_file_of_its_own() -> Outcome {
         assert_eq!(finished.code, Some(1), "{flag}");
         assert!(finished.stderr.contains("name the same file"), "{flag}: {}", finished.stderr);
     }
-    let finished =
-        scene.customize(&base, &text, Format::Raw)?.argument("--trace-steps").argument(scene.path()).finish()?;
+    let finished = scene
+        .customize(&base, &text, Format::Raw)?
+        .argument("--trace-steps")
+        .argument(scene.path())
+        .finish()?;
     assert!(finished.stderr.contains("cannot write the trace"), "{}", finished.stderr);
     Ok(())
 }

@@ -181,5 +181,11 @@ fn shapes_of_functions() {
 /// The most memory that this process ever had.
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    status.lines().find(|line| line.starts_with("VmHWM")).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
