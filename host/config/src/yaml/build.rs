@@ -162,3 +162,53 @@ fn hint_for(source: &SourceFile, at: Position) -> Option<&'static str> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::Text;
+    use crate::source::Sources;
+
+    fn refusal(text: &str) -> (u32, u32, String) {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::new("case".into(), Text::decode(text.as_bytes())));
+        let refusal = parse(sources.file(id).unwrap(), id).expect_err(text);
+        (refusal.at.start.line, refusal.at.start.column, refusal.message)
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let cases = [
+            ("a: b: c", 1, 5, "unexpected `:`: what stands before it cannot be a key"),
+            ("a:\n\tb: c", 2, 1, "a line cannot be indented with a tab"),
+            ("a: [b\nc: d", 2, 2, "here `,` or `]` has to follow (the list begins in line 1)"),
+            ("a: {b: c\n", 2, 1, "here `,` or `}` has to follow (the mapping begins in line 1)"),
+            ("a: \"b\n", 2, 1, "the closing quote is missing (the quoted text begins in line 1)"),
+            ("a: [b] c", 1, 8, "here a key has to follow, or less indentation"),
+            ("a: @b", 1, 4, "no value can begin with `@`"),
+            ("a: *b", 1, 4, "there is no anchor `&b` before `*b`"),
+            ("a: \"\\q\"", 1, 5, "unknown escape `\\q`"),
+            ("a: b\nc\n", 3, 1, "a key needs a `:` behind it (the key begins in line 2)"),
+            (
+                "- a\nb: c",
+                2,
+                1,
+                "here an item with `-` has to follow, or less indentation (the list begins in line 1)",
+            ),
+            ("a: - b", 1, 4, "no list item can begin here"),
+            ("a: b\u{1}", 1, 5, "the character U+0001 is not allowed in YAML"),
+            ("%YAML 1.2\n---\n", 1, 1, "`%YAML 1.2` is not supported"),
+            ("a: !x!y b", 1, 4, "no `%TAG` line says what `!x!` stands for"),
+            (
+                "a: |\n \tb\n",
+                2,
+                2,
+                "a block of text cannot be indented with a tab (the block of text begins in line 1)",
+            ),
+            ("a: |b", 1, 5, "a block of text begins in the line below `|` or `>`"),
+        ];
+        for (text, line, column, message) in cases {
+            assert_eq!(refusal(text), (line, column, message.to_owned()), "{text:?}");
+        }
+    }
+}
