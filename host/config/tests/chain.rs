@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use imagecustomizer_config::output::ImageFormat;
 use imagecustomizer_config::{
-    ComponentPlace, Diagnostics, LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, ResolvedInput, Rule, load,
-    load_inject_config,
+    ComponentPlace, Diagnostics, LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, ResolvedInput,
+    Rule, load, load_inject_config,
 };
 use tempfile::TempDir;
 
@@ -65,7 +65,10 @@ fn bases_apply_before_the_file_that_names_them_depth_first() {
 #[test]
 fn steps_of_bases_come_first_and_start_from_their_own_folder() {
     let (dir, config) = resolved(&[
-        ("top.yaml", "previewFeatures: [base-configs, custom-steps]\nbaseConfigs: [{path: base/a.yaml}]\nsteps: [{name: b, component: b.wasm}]"),
+        (
+            "top.yaml",
+            "previewFeatures: [base-configs, custom-steps]\nbaseConfigs: [{path: base/a.yaml}]\nsteps: [{name: b, component: b.wasm}]",
+        ),
         ("base/a.yaml", "previewFeatures: [custom-steps]\nsteps: [{name: a, component: a.wasm}]"),
     ]);
     let steps = config.custom_steps();
@@ -77,7 +80,10 @@ fn steps_of_bases_come_first_and_start_from_their_own_folder() {
 #[test]
 fn names_of_steps_differ_over_the_whole_chain() {
     let problems = refused(&[
-        ("top.yaml", "previewFeatures: [base-configs, custom-steps]\nbaseConfigs: [{path: base/a.yaml}]\nsteps: [{name: a, component: b.wasm}]"),
+        (
+            "top.yaml",
+            "previewFeatures: [base-configs, custom-steps]\nbaseConfigs: [{path: base/a.yaml}]\nsteps: [{name: a, component: b.wasm}]",
+        ),
         ("base/a.yaml", "previewFeatures: [custom-steps]\nsteps: [{name: a, component: a.wasm}]"),
     ]);
     let first = problems.iter().next().unwrap();

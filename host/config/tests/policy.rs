@@ -18,7 +18,8 @@ fn refused(policy: &str, step: &str) -> Vec<String> {
     let secrets: Vec<PathPattern> = vec!["/etc/shadow*".parse().unwrap(), "/root/.ssh/**".parse().unwrap()];
     let steps = config.custom_steps();
     let policy = load_policy(&file).unwrap();
-    let result = policy.check(&steps, &secrets).and_then(|()| policy.check_component(steps.first().unwrap(), DIGEST));
+    let result =
+        policy.check(&steps, &secrets).and_then(|()| policy.check_component(steps.first().unwrap(), DIGEST));
     let Err(problems) = result else { return Vec::new() };
     problems.iter().map(|problem| format!("{}: {}", problem.rule.id(), problem.field)).collect()
 }

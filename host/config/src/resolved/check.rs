@@ -16,9 +16,8 @@ impl ResolvedConfig {
     pub(crate) fn check_files(&self) -> Vec<Diagnostic> {
         let mut problems = self.check_option_features();
         problems.extend(self.check_storage_once());
-        problems.extend(steps::repeated(
-            self.files.iter().flat_map(|file| file.config.steps.iter().enumerate()),
-        ));
+        problems
+            .extend(steps::repeated(self.files.iter().flat_map(|file| file.config.steps.iter().enumerate())));
         let wants_input = self.options.mode == Mode::Customize && !self.options.tolerates_missing();
         if wants_input && self.input().is_none() {
             let hint = "set `input.image.path`, or give `--image-file`";

@@ -109,7 +109,9 @@ pub(super) fn is_oci_component(text: &str) -> Result<(), &'static str> {
     }
     let path = name.split_once('/').map_or("", |(_, path)| path);
     match path.split_once(':') {
-        Some((_, tag)) if !address::is_tag(tag) => Err("the tag is not 1 to 128 letters, digits, `_`, `.` or `-`"),
+        Some((_, tag)) if !address::is_tag(tag) => {
+            Err("the tag is not 1 to 128 letters, digits, `_`, `.` or `-`")
+        }
         _ => Ok(()),
     }
 }

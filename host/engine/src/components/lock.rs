@@ -9,8 +9,9 @@ use config::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use units::PathPattern;
@@ -118,7 +119,9 @@ impl Lock {
     /// When it cannot be read, or is of another form.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let failed = || Error::new(ErrorKind::Config, "use the lock file").at(path);
-        let file = match File::open(path) {
+        // A pipe in its place is not waited for.
+        let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed().caused_by(error)),
@@ -319,5 +322,8 @@ mod tests {
         }
         std::fs::write(&path, Lock::new(Vec::new()).to_text().unwrap()).unwrap();
         assert_eq!(Lock::read(&path).unwrap(), Some(Lock::new(Vec::new())));
+        let pipe = scene.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(Lock::read(&pipe).is_err());
     }
 }

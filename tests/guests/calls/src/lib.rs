@@ -199,7 +199,11 @@ fn make(call: &Call) -> Answer {
 }
 
 /// `host/sandbox/tests/guests/cost.rs` does the same natively.
-fn write_files(directory: &str, files: u32, bytes: u32) -> std::result::Result<(), step_sdk::component::WitFailure> {
+fn write_files(
+    directory: &str,
+    files: u32,
+    bytes: u32,
+) -> std::result::Result<(), step_sdk::component::WitFailure> {
     rootfs::make_directory(directory, 0o755, true)?;
     let mut content: Vec<u8> = (0..bytes).map(|place| place as u8).collect();
     for number in 0..files {
