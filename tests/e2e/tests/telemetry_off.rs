@@ -114,6 +114,9 @@ fn child_processes_see_no_variable_of_telemetry() -> Outcome {
     Ok(())
 }
 
+/// Words of the command line, variables, and whether the run sends.
+type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], bool);
+
 /// Every way to say no, and what is no way to say so.
 #[test]
 fn every_opt_out_is_honoured() -> Outcome {
@@ -129,7 +132,7 @@ fn every_opt_out_is_honoured() -> Outcome {
         run = variables.iter().fold(run, |run, (name, value)| run.variable(name, value));
         run.succeed().map(|_| !collector.take().is_empty())
     };
-    let cases: &[(&[&str], &[(&'static str, &str)], bool)] = &[
+    let cases: &[Case] = &[
         (&[], &[], true),
         (&["--disable-telemetry"], &[], false),
         (&["--disable-telemetry<"], &[], false),

@@ -74,10 +74,13 @@ pub fn is_secret(path: &[u8]) -> bool {
         .any(|(_, _, pattern)| pattern.matches(path))
 }
 
+/// A name below the root, the first byte of the name below that where it is fixed, and the pattern that begins so.
+type Beginning = (&'static [u8], Option<u8>, &'static PathPattern);
+
 /// The patterns with what their matches begin with: the name below the root, and the first byte of the one below that, where
 /// it is fixed. Most paths are sorted out by these.
-fn by_beginning() -> &'static [(&'static [u8], Option<u8>, &'static PathPattern)] {
-    static SORTED: OnceLock<Vec<(&'static [u8], Option<u8>, &'static PathPattern)>> = OnceLock::new();
+fn by_beginning() -> &'static [Beginning] {
+    static SORTED: OnceLock<Vec<Beginning>> = OnceLock::new();
     SORTED.get_or_init(|| {
         let beginning = |pattern: &'static PathPattern| {
             let mut names = pattern.as_str().as_bytes().split(|byte| *byte == b'/').skip(1);

@@ -106,13 +106,12 @@ fn every_change_outside_is_denied_however_the_path_gets_there() {
             denied(change(&mut guard.over(&mut tree), at), "add `grant.write: [/out/file]`");
             assert_eq!(guard.denied(), 1, "{name} {at}");
         }
-        let mut tree = tree();
-        let mut guard = Guard::new(scope(None, &["/in/**"]));
         for at in ["/out/to-in/file", "/in/to-out/../in/deep/file"] {
+            let mut tree = tree();
+            let mut guard = Guard::new(scope(None, &["/in/**"]));
             change(&mut guard.over(&mut tree), at).unwrap_or_else(|error| panic!("{name} {at}: {error}"));
-            break;
+            assert_eq!(guard.denials(), [], "{name} {at}");
         }
-        assert_eq!(guard.denials(), [], "{name}");
     }
 }
 
