@@ -91,8 +91,7 @@ fn page() -> io::Result<String> {
     page += &section(|text| whole.render_name_section(text))?;
     page += &section(|text| whole.render_synopsis_section(text))?;
     page += &section(|text| whole.render_description_section(text))?;
-    page +=
-        &list("COMMANDS", commands.iter().map(|(name, command)| (name.clone(), about(command))))?;
+    page += &list("COMMANDS", commands.iter().map(|(name, command)| (name.clone(), about(command))))?;
     page += &section(|text| whole.render_options_section(text))?;
     for (name, command) in commands {
         page += &command_section(&name, command)?;

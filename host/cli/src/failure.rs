@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     /// What is wrong with the configuration, if that is the cause.
     findings: Vec<Finding>,
     /// The findings with the lines of the files they are about, and their hints.
-    excerpts: Option<String>,
+    excerpts: Option<Box<str>>,
     /// What telemetry calls it.
     reported: ErrorType,
 }
@@ -104,7 +104,7 @@ impl Failure {
     /// Adds what was found in the configuration; `excerpts` shows all of it to a person.
     pub(crate) fn with_findings(mut self, findings: Vec<Finding>, excerpts: String) -> Self {
         self.findings = findings;
-        self.excerpts = Some(excerpts);
+        self.excerpts = Some(excerpts.into_boxed_str());
         self
     }
 

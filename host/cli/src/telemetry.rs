@@ -216,7 +216,16 @@ mod tests {
 
     #[test]
     fn commands_that_only_tell_something_send_nothing() {
-        for line in ["doctor", "schema", "man", "step build", "step run f --root d", "completions bash", "telemetry", "telemetry preview"] {
+        for line in [
+            "doctor",
+            "schema",
+            "man",
+            "step build",
+            "step run f --root d",
+            "completions bash",
+            "telemetry",
+            "telemetry preview",
+        ] {
             assert!(silent(line), "{line}");
         }
         assert!(silent("--build-dir b --config-file c --plan"));

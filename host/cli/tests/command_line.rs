@@ -491,7 +491,10 @@ fn the_help_lists_commands_on_images_before_the_others() {
     let names = |part: &str| -> Vec<String> {
         part.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
     };
-    assert_eq!(names(commands), ["customize", "create", "inject-files", "convert", "validate-config", "step", "replay"]);
+    assert_eq!(
+        names(commands),
+        ["customize", "create", "inject-files", "convert", "validate-config", "step", "replay"]
+    );
     assert_eq!(names(more), ["doctor", "telemetry", "schema", "completions", "man"]);
 }
 

@@ -43,9 +43,9 @@ pub struct Error {
     operation: String,
     path: Option<PathBuf>,
     name: Option<&'static str>,
-    hint: Option<String>,
+    hint: Option<Box<str>>,
     diagnostics: Option<Box<config::Diagnostics>>,
-    step: Option<plan::Step>,
+    step: Option<Box<plan::Step>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -88,7 +88,7 @@ impl Error {
     }
 
     pub(crate) fn hint_at(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 
@@ -104,14 +104,14 @@ impl Error {
 
     /// Says that it happened while the step ran.
     pub(crate) fn in_step(mut self, step: &plan::Step) -> Self {
-        self.step = Some(step.clone());
+        self.step = Some(Box::new(step.clone()));
         self
     }
 
     /// The step that ran when it happened, or that could not be made ready to run.
     #[must_use]
     pub fn step(&self) -> Option<&plan::Step> {
-        self.step.as_ref()
+        self.step.as_deref()
     }
 
     /// Which kind of error.
@@ -129,7 +129,7 @@ impl Error {
     /// What the person can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        self.hint.clone()
+        self.hint.as_deref().map(str::to_owned)
     }
 
     /// The mistakes in the configuration, with their places.

@@ -36,8 +36,8 @@ pub use trace::{Determinism, Replay, ReplayOptions, check_determinism, replay};
 pub use usage::{End, Usage};
 pub use validate::{ValidateOptions, validate_config};
 pub use workbench::{
-    CaseReport, Change, Changes, CheckOptions, CheckReport, Checked, Difference, GoldenOptions, GoldenReport, Grant,
-    Ground, ImportReport, InspectionReport, Trial, TrialReport, Verdict, Workbench,
+    CaseReport, Change, Changes, CheckOptions, CheckReport, Checked, Difference, GoldenOptions, GoldenReport,
+    Grant, Ground, ImportReport, InspectionReport, Trial, TrialReport, Verdict, Workbench,
 };
 
 /// The version of this program.

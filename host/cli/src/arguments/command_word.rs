@@ -40,7 +40,9 @@ fn second_in_front(
     let position = scan(with_value, &arguments).first_word;
     let word = position.and_then(|position| Some((position, arguments.get(position)?)));
     match word.filter(|(_, word)| is_command(command, word)) {
-        Some((position, word)) => std::iter::once(word.clone()).chain(without(&arguments, position)).collect(),
+        Some((position, word)) => {
+            std::iter::once(word.clone()).chain(without(&arguments, position)).collect()
+        }
         None => arguments,
     }
 }

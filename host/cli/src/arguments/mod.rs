@@ -16,11 +16,9 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use flags::{
     Action, AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, Form, GlobalFlags, Replay,
-    Resource,    Shell, StepFlags, Telemetry, ValidateConfig,
+    Resource, Shell, StepFlags, Telemetry, ValidateConfig,
 };
-pub(crate) use step::{
-    StepBuild, StepCheck, StepCommand, StepInspect, StepLock, StepNew, StepRun, StepTest,
-};
+pub(crate) use step::{StepBuild, StepCheck, StepCommand, StepInspect, StepLock, StepNew, StepRun, StepTest};
 pub(crate) use usage::Usage;
 pub(crate) use values::{ResourceList, path_list, truth};
 

@@ -35,11 +35,7 @@ impl Usage {
     }
 
     /// Puts clap's error, which may be a request for help, into words.
-    pub(super) fn from_clap(
-        definition: &mut clap::Command,
-        command: &[String],
-        error: &clap::Error,
-    ) -> Self {
+    pub(super) fn from_clap(definition: &mut clap::Command, command: &[String], error: &clap::Error) -> Self {
         match error.kind() {
             ErrorKind::DisplayHelp => Self { text: help(definition, command), error: None },
             ErrorKind::DisplayVersion => Self { text: format!("{VERSION}\n"), error: None },
