@@ -12,10 +12,7 @@ use std::path::{Path, PathBuf};
 const CHUNK: usize = 1 << 20;
 
 /// Hashes what the history of this configuration needs; nothing when there will be none.
-pub(crate) fn digests(
-    config: &ResolvedConfig,
-    components: BTreeMap<String, String>,
-) -> Result<Digests> {
+pub(crate) fn digests(config: &ResolvedConfig, components: BTreeMap<String, String>) -> Result<Digests> {
     let mut digests = Digests { components, ..Digests::default() };
     if !config.keeps_history() {
         return Ok(digests);

@@ -1,6 +1,5 @@
 //! Runs the plan's steps, one component after the other.
 
-use crate::{built_in_scope, builtin};
 use crate::components::Components;
 use crate::customize::CustomizeOptions;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,6 +7,7 @@ use crate::observer::Observer;
 use crate::report::StepReport;
 use crate::run_clock::RunClock;
 use crate::trace;
+use crate::{built_in_scope, builtin};
 use config::Located;
 use config::bounds::ByteCount;
 use plan::{ArtifactSource, BuiltIn, Plan, PlannedStep, Step};

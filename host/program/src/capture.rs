@@ -80,8 +80,7 @@ fn wait(
     let mut watched = vec![PollFd::new(end, PollFlags::IN)];
     watched.extend(input.pipe.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
     for pipe in [stdout, stderr] {
-        watched
-            .extend(pipe.reader.as_ref().map(|reader| PollFd::new(reader, PollFlags::IN)));
+        watched.extend(pipe.reader.as_ref().map(|reader| PollFd::new(reader, PollFlags::IN)));
     }
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     if left == Some(Duration::ZERO) {

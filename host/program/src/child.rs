@@ -16,7 +16,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, getppid, kill_process_group, set_parent_process_death_signal, setpgid, waitpid,
+    Pid, Signal, WaitOptions, getpid, getppid, kill_process_group, set_parent_process_death_signal, setpgid,
+    waitpid,
 };
 
 /// What is started: texts as the kernel takes them.

@@ -122,7 +122,8 @@ impl Command {
     fn start(&self) -> std::io::Result<Child> {
         let file = self.file.as_os_str();
         let arguments = std::iter::once(file).chain(self.arguments.iter().map(OsString::as_os_str));
-        let variable = |name: &str, value: &OsStr| text(&[OsStr::new(name), value].into_iter().collect::<OsString>());
+        let variable =
+            |name: &str, value: &OsStr| text(&[OsStr::new(name), value].into_iter().collect::<OsString>());
         let call = Call {
             file: text(file)?,
             arguments: arguments.map(text).collect::<std::io::Result<_>>()?,

@@ -71,12 +71,18 @@ mod tests {
             (described("a", "1", "two\nlines", ""), Some("its summary")),
             (described(&"a".repeat(65), "1", "", ""), Some("has 65 bytes, at most 64")),
             (described("a", "1", &"a".repeat(1025), ""), Some("at most 1024")),
-            (described("a", "1", "", &"[".repeat((1 << 20) + 1)), Some("its schema of settings has 1048577 bytes")),
+            (
+                described("a", "1", "", &"[".repeat((1 << 20) + 1)),
+                Some("its schema of settings has 1048577 bytes"),
+            ),
         ] {
             match (description.checked("trouble"), fault) {
                 (Ok(_), None) => {}
                 (Err(error), Some(text)) => {
-                    assert!(error.to_string().contains(text) && !error.to_string().contains('\x1b'), "{error}");
+                    assert!(
+                        error.to_string().contains(text) && !error.to_string().contains('\x1b'),
+                        "{error}"
+                    );
                 }
                 (result, fault) => panic!("{result:?} is not {fault:?}"),
             }

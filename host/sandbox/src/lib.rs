@@ -14,8 +14,8 @@ mod compiled;
 mod description;
 mod error;
 mod imports;
-mod instances;
 mod inspect;
+mod instances;
 mod limits;
 mod linker;
 mod random;
@@ -36,7 +36,9 @@ pub use rootfs::{Scope, Touches};
 pub use sandbox::{Interrupter, Sandbox};
 pub use state::SharedTree;
 pub use step::{Description, LoadedStep, RunReport, SharedTouches, StepFacts, StepRun};
-pub use trace::{Difference, Replayed, Trace, TraceError, TraceSink, TracedRun, compare as compare_runs, sha256};
+pub use trace::{
+    Difference, Replayed, Trace, TraceError, TraceSink, TracedRun, compare as compare_runs, sha256,
+};
 
 /// The version of the step contract to build against. Every older one of its line is served too, and so are the lines
 /// that were published before it.

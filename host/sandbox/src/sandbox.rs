@@ -13,8 +13,8 @@ use crate::step::{LoadedStep, Origin};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
@@ -67,7 +67,14 @@ impl Sandbox {
         };
         let engine = Engine::new(&settings()).map_err(host)?;
         let linker = linker::make(&engine).map_err(host)?;
-        Ok(Self { engine, linker, cache, cancelled: Arc::default(), compile_time: compile::TIME, compiled: Mutex::default() })
+        Ok(Self {
+            engine,
+            linker,
+            cache,
+            cancelled: Arc::default(),
+            compile_time: compile::TIME,
+            compiled: Mutex::default(),
+        })
     }
 
     /// With another limit to the time that a component may take to be compiled: two minutes unless given.

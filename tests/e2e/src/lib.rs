@@ -5,9 +5,9 @@
 //! checked by `fsck.fat`, formats are undone by `qemu-img`, partition tables are read by `sfdisk`.
 
 pub mod boot;
-pub mod component;
 pub mod canary;
 pub mod collector;
+pub mod component;
 pub mod disk;
 pub mod example;
 pub mod ext4;

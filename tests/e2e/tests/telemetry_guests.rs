@@ -93,10 +93,14 @@ fn run(scene: &Scene, collector: &Collector, canaries: &Canaries, step: &str) ->
         assert_eq!(canaries.found_in(&bytes), Vec::<String>::new(), "{step}");
     }
     let text = fs::read_to_string(&log)?;
-    assert!(!text.contains("imagecustomizer.phase") && !text.contains("imagecustomizer.api"), "{step}: {text}");
+    assert!(
+        !text.contains("imagecustomizer.phase") && !text.contains("imagecustomizer.api"),
+        "{step}: {text}"
+    );
     let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let payload = lines.iter().map(|line| without_chance(line).to_string()).collect::<Vec<_>>().join("\n");
-    let outcome = ["success", "guest_error"].into_iter().find(|word| payload.contains(&format!("\"{word}\"")));
+    let outcome =
+        ["success", "guest_error"].into_iter().find(|word| payload.contains(&format!("\"{word}\"")));
     let outcome = outcome.ok_or_else(|| failed(format!("{step}: {text}")))?.to_owned();
     Ok(Told { payload, outcome })
 }

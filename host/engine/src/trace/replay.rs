@@ -95,7 +95,11 @@ fn select<'a>(trace: &'a Trace, step: Option<&str>, digest: Option<&str>) -> Res
         _ => "the trace holds several runs that could be meant".to_owned(),
     };
     let error = Error::saying(ErrorKind::Artifact, text);
-    Err(if runs.is_empty() { error } else { error.hint_at(format!("`--step` chooses among {}", names.join(", "))) })
+    Err(if runs.is_empty() {
+        error
+    } else {
+        error.hint_at(format!("`--step` chooses among {}", names.join(", ")))
+    })
 }
 
 /// A name from a trace, for messages.

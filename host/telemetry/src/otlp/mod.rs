@@ -6,8 +6,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use opentelemetry_otlp::{
-    Compression, MetricExporter, Protocol, RetryPolicy, SpanExporter, WithExportConfig,
-    WithHttpConfig,
+    Compression, MetricExporter, Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig,
 };
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;

@@ -6,10 +6,10 @@ mod endpoints;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use endpoints::{Behaviour, Blackhole, Endpoint, Received, proxy, refused, tls};
 use crate::destination::{Destination, resolve};
 use crate::payload::{Part, Payload, Signal};
 use crate::transport::{Sent, send};
+use endpoints::{Behaviour, Blackhole, Endpoint, Received, proxy, refused, tls};
 
 const BUDGET: Duration = Duration::from_millis(900);
 
