@@ -255,7 +255,7 @@ impl LoadedStep {
                 .trace_error(&text)
                 .hint("trace a run on an image whose secrets the step does not read"));
         }
-        if !Contract::serving(&begin.contract).is_some_and(|one| one.line() == self.contract.line()) {
+        if Contract::serving(&begin.contract).is_none_or(|one| one.line() != self.contract.line()) {
             let recorded: String = begin.contract.escape_default().take(40).collect();
             let now = self.contract.version;
             let text = format!("it was recorded by contract {recorded}, and the component follows {now}");

@@ -10,7 +10,8 @@ use units::PathPattern;
 
 impl Scope {
     /// The scope with what its patterns lead to in `tree` as it is now, beside the patterns themselves: the names before a
-    /// pattern's first wildcard are resolved, and the directories that they lack may be made.
+    /// pattern's first wildcard are resolved, and the directories that they lack may be made. A file that is covered is meant
+    /// with all its names, since a person who names a place means the file that is there.
     ///
     /// For the steps that come with the program. Their patterns follow from settings that name places in the image by any
     /// path (`/lib/x` where `/lib` is a link to `/usr/lib`), and what the image's links say is known only here.
@@ -20,7 +21,7 @@ impl Scope {
         let read = patterns.read.as_ref().map(|read| resolved(tree, read, false));
         let write = resolved(tree, &patterns.write, true);
         let Patterns { nodes, secrets, .. } = *patterns;
-        Self { rules: Rules::Patterns(Arc::new(Patterns { read, write, nodes, secrets })) }
+        Self { rules: Rules::Patterns(Arc::new(Patterns { read, write, nodes, secrets, all_names: true })) }
     }
 }
 
@@ -127,6 +128,24 @@ mod tests {
             let found: Vec<&str> = scope.write().iter().map(PathPattern::as_str).collect();
             assert_eq!(found, expected, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_file_is_meant_with_all_its_names_unless_one_is_a_secret() {
+        let mut tree = tree();
+        tree.write(path("/etc/shadow"), b"x", &WriteOptions::default()).unwrap();
+        tree.make_hard_link(path("/etc/passwd"), path("/usr/lib/passwd")).unwrap();
+        tree.make_hard_link(path("/etc/shadow"), path("/usr/lib/other")).unwrap();
+        let scope = Scope::parse(None, &["/lib/**"], false).unwrap();
+        let mut write = |scope: Scope, at: &str| {
+            let mut guard = crate::Guard::new(scope);
+            let result = guard.over(&mut tree).write(path(at), b"new", &WriteOptions::default());
+            result.map_err(|error| error.kind())
+        };
+        assert_eq!(write(scope.clone(), "/lib/passwd"), Err(ErrorKind::NotGranted));
+        let resolved = scope.in_tree(&mut self::tree());
+        assert_eq!(write(resolved.clone(), "/lib/passwd"), Ok(()));
+        assert_eq!(write(resolved, "/lib/other"), Err(ErrorKind::NotGranted));
     }
 
     #[test]

@@ -51,6 +51,8 @@ struct Patterns {
     nodes: bool,
     /// What may be written may be written where it is a secret, too.
     secrets: bool,
+    /// A file that is covered under one name may be changed, whatever other names it has.
+    all_names: bool,
 }
 
 impl Default for Rules {
@@ -70,15 +72,24 @@ impl Scope {
     /// but secrets. `nodes`: device nodes, pipes and sockets may be made where `write` covers them.
     #[must_use]
     pub fn new(read: Option<Vec<PathPattern>>, write: Vec<PathPattern>, nodes: bool) -> Self {
-        Self { rules: Rules::Patterns(Arc::new(Patterns { read, write, nodes, secrets: false })) }
+        Self {
+            rules: Rules::Patterns(Arc::new(Patterns {
+                read,
+                write,
+                nodes,
+                secrets: false,
+                all_names: false,
+            })),
+        }
     }
 
     /// The same, and secrets that may be written need not be named. For steps that come with the program and put what a
     /// person gave them where that person said.
     #[must_use]
     pub fn with_secrets(self) -> Self {
-        let Some(Patterns { read, write, nodes, .. }) = self.patterns() else { return self };
-        let patterns = Patterns { read: read.clone(), write: write.clone(), nodes: *nodes, secrets: true };
+        let Some(Patterns { read, write, nodes, all_names, .. }) = self.patterns() else { return self };
+        let (nodes, all_names) = (*nodes, *all_names);
+        let patterns = Patterns { read: read.clone(), write: write.clone(), nodes, secrets: true, all_names };
         Self { rules: Rules::Patterns(Arc::new(patterns)) }
     }
 
@@ -161,6 +172,11 @@ impl Scope {
     #[must_use]
     pub fn allows_reading(&self, path: &[u8]) -> bool {
         self.covers_reading(path) && (!is_secret(path) || self.names_for_reading(path))
+    }
+
+    /// Whether a file may be changed under a covered name though another of its names is not covered.
+    fn covers_all_names(&self) -> bool {
+        self.patterns().is_none_or(|patterns| patterns.all_names)
     }
 
     fn patterns(&self) -> Option<&Patterns> {
