@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use e2e::{Disk, Outcome, Scene, disk, example, scene};
-use fixtures::process::command;
+use e2e::collector::Collector;
+use e2e::{Disk, Outcome, Scene, disk, example, failed, scene};
+use fixtures::process::{command, output};
 use fixtures::{Distro, Format, Layout};
 
 /// How often a run is killed.
@@ -127,4 +128,31 @@ fn two_runs_in_one_build_directory_do_not_disturb_each_other() -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Moments are tried until one falls into the run.
+#[test]
+fn a_stopped_run_is_told_to_telemetry_as_stopped() -> Outcome {
+    let scene = Scene::new()?;
+    let collector = Collector::start()?;
+    let config = example::config(&scene, Distro::AzureLinux3)?;
+    let base = scene.base(&scene::fixture(Distro::AzureLinux3, Layout::Efi)?, Format::Qcow2)?;
+    let run = scene.customize(&base, &config, Format::Vhdx)?;
+    let run = run.telemetry("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url());
+    for attempt in 1..=30 {
+        let mut child = run.start()?;
+        std::thread::sleep(Duration::from_millis(20 * attempt));
+        // The shell's own `kill`: the program is missing on small systems.
+        output(command("sh").args(["-c", "kill -INT \"$0\" || true", &child.id().to_string()]))?;
+        let code = child.wait()?.code();
+        let requests = collector.take();
+        if requests.iter().any(|request| request.says("cancelled")) {
+            assert_eq!((code, requests.len()), (Some(1), 2), "attempt {attempt}");
+            assert!(!scene.output(Format::Vhdx).exists(), "attempt {attempt} left an output");
+            return Ok(());
+        }
+        // Too late, or before there was anybody to hear the signal.
+        _ = fs::remove_file(scene.output(Format::Vhdx));
+    }
+    Err(failed("no run was told as stopped"))
 }
