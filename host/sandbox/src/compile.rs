@@ -2,7 +2,8 @@
 //!
 //! Two bounds stand in front of the compiler. [`proportion`] refuses what no compiler of programs makes: it reads the
 //! component once, without validating it. What passes is compiled on a thread of its own, and the host waits for it for
-//! a limited time; the thread of a component that takes longer ends with the process.
+//! a limited time. The compiler cannot be interrupted: what takes longer goes on until it is done or the process ends, and
+//! other components wait behind it. A run that meets such a component fails, and its process ends.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::instances::Instances;
