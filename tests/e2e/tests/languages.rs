@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use e2e::{Disk, Outcome, Scene, disk, failed, scene};
+use e2e::{Disk, Outcome, Run, Scene, disk, failed, scene};
 use fixtures::{Distro, Format, Layout};
+
+/// As `step new --language` calls them.
+const LANGUAGES: [&str; 5] = ["rust", "js", "python", "c", "go"];
 
 /// Where `cargo xtask languages` puts the components: beside the program's directory.
 fn component(language: &str) -> Outcome<PathBuf> {
@@ -26,7 +29,7 @@ mod whole_system {
         let raw = scene::fixture(Distro::AzureLinux3, Layout::Efi)?;
         let before = Disk::open(&raw, Format::Raw)?.manifest()?;
         let mut first: Option<BTreeMap<String, String>> = None;
-        for language in ["rust", "js", "python", "c", "go"] {
+        for language in LANGUAGES {
             let scene = Scene::new()?;
             std::fs::copy(component(language)?, scene.join("step.wasm"))?;
             let config = "previewFeatures: [custom-steps]\nsteps:\n- name: front-door\n  component: step.wasm\n  \
@@ -51,6 +54,33 @@ mod whole_system {
             }
             let first = first.get_or_insert_with(|| tree.clone());
             assert_eq!(disk::differences(first, &tree), BTreeMap::new(), "{language}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_project_of_every_language_passes_its_own_test_and_the_rules() -> Outcome {
+        for language in LANGUAGES {
+            let (built, scene) = (component(language)?, Scene::new()?);
+            let project = scene.join("project");
+            let step = |words: &[&str]| {
+                let step = Run::new(["step"]).argument("--log-level").argument("warn");
+                words.iter().fold(step, |run, word| run.argument(*word))
+            };
+            step(&["new", "front-door", "--language", language, "--directory"])
+                .argument(&project)
+                .succeed()?;
+            let file = project.join("step.wasm");
+            std::fs::copy(built, &file)?;
+            let tested = step(&["test", "--directory"]).argument(&project).succeed()?;
+            assert_eq!(tested.stdout, "ok       greeting\n1 test\n", "{language}");
+            let checked = step(&["check"]).argument(&file).succeed()?;
+            assert!(checked.stdout.contains("greeting: it makes the same calls in every run"), "{language}");
+            assert!(
+                checked.stdout.lines().all(|line| line.starts_with("ok ")),
+                "{language}: {}",
+                checked.stdout
+            );
         }
         Ok(())
     }
