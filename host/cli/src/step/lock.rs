@@ -24,12 +24,19 @@ pub(super) fn run(flags: StepLock, cancel: &Cancellation) -> Result<(), Failure>
     let (path, lock) = engine::lock(&options).map_err(failure)?;
     let text = lock.to_text().map_err(failure)?;
     let shown = escape_line(&path.display().to_string());
-    if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
+    if is_there(&path, &text) {
         return print(&format!("{shown} is as it was\n"));
     }
     write(&path, text.as_bytes())
         .map_err(|error| Failure::because(format!("cannot write `{}`", path.display()), &error))?;
     print(&format!("{shown} is written\n"))
+}
+
+/// Whether `path` holds `text` already. What is no file, or of another length, is not read: it may have no end.
+fn is_there(path: &Path, text: &str) -> bool {
+    let alike = |found: std::fs::Metadata| found.is_file() && found.len() == text.len() as u64;
+    std::fs::metadata(path).is_ok_and(alike)
+        && std::fs::read(path).is_ok_and(|found| found == text.as_bytes())
 }
 
 /// A lock is read by other runs meanwhile: it is there as a whole or not at all.

@@ -8,6 +8,7 @@ mod new;
 mod run;
 mod test;
 
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use engine::{Cancellation, Workbench};
@@ -69,6 +70,9 @@ impl Bench {
     }
 }
 
+/// More than a step is given, in bytes.
+const LARGEST_SETTINGS: u64 = 16 << 20;
+
 /// The settings that a flag gives: JSON, or a file that holds it.
 fn settings(flag: &str) -> Result<Value, Failure> {
     let text = flag.trim_start();
@@ -81,8 +85,9 @@ fn settings(flag: &str) -> Result<Value, Failure> {
         let failure = Failure::because(format!("cannot use the settings in `{flag}`"), error);
         failure.with_hint(Some("`--settings` takes JSON, or the name of a file with it"))
     };
-    let text = std::fs::read_to_string(flag).map_err(|error| cannot(&error))?;
-    serde_json::from_str(&text).map_err(|error| cannot(&error))
+    // A pipe is fine; what has no end is cut, and then no JSON.
+    let file = std::fs::File::open(flag).map_err(|error| cannot(&error))?;
+    serde_json::from_reader(BufReader::new(file.take(LARGEST_SETTINGS))).map_err(|error| cannot(&error))
 }
 
 /// A project's component, or the one that is named.

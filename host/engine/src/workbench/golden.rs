@@ -2,6 +2,7 @@
 
 use super::diff::line_changes;
 use super::ground::{self, Ground, Modes};
+use super::text;
 use super::trial::{Given, Stage};
 use super::{Candidate, Grant, Workbench, artifacts};
 use crate::error::{Error, ErrorKind, Result};
@@ -200,7 +201,7 @@ impl Case {
         }
         let path = self.directory.join(SETTINGS);
         let failed = || Error::new(ErrorKind::Artifact, "use the settings").at(&path);
-        let text = std::fs::read_to_string(&path).map_err(|error| failed().caused_by(error))?;
+        let text = text::read(&path).map_err(|error| failed().caused_by(error))?;
         serde_json::from_str(&text).map_err(|error| failed().caused_by(error))
     }
 
@@ -231,7 +232,7 @@ impl Case {
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
+    match text::read(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::new(ErrorKind::Artifact, "read").at(path).caused_by(error)),

@@ -1,5 +1,6 @@
 //! What a component may touch, as the `grant` of a configuration says it.
 
+use super::text;
 use crate::error::{Error, ErrorKind, Result};
 use sandbox::{Scope, Touches};
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ impl Grant {
     /// Reads a grant from a JSON file; `None` when there is none.
     pub(super) fn read_file(path: &Path) -> Result<Option<Self>> {
         let failed = || Error::new(ErrorKind::Step, "use the grant").at(path);
-        let text = match std::fs::read_to_string(path) {
+        let text = match text::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed().caused_by(error)),

@@ -1,5 +1,6 @@
 //! The trees that components are tried on: copies, in scratch files that vanish with them.
 
+use super::text;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{Disk, architecture, open_tree};
 use block::Window;
@@ -235,7 +236,7 @@ impl Filling<'_> {
 /// Gives objects the modes and owners that a directory cannot hold, and makes those it cannot hold at all: a line for each,
 /// as in `expected.diff` without sign and content.
 pub(super) fn apply_manifest(tree: &mut dyn Tree, file: &Path) -> Result<()> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match text::read(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::new(ErrorKind::Artifact, "read").at(file).caused_by(error)),

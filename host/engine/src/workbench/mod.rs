@@ -10,6 +10,7 @@ mod ground;
 mod inspect;
 mod log;
 mod snapshot;
+mod text;
 mod trial;
 
 pub use check::{CheckOptions, CheckReport, Checked, Verdict};
