@@ -19,7 +19,7 @@ pub(crate) use declare::record;
 pub(crate) use form::{history_record, schema_record, used_record};
 pub(crate) use record::{Field, Flags, Record, Shorthand, clip, decode_record};
 pub use text_map::TextMap;
-pub(crate) use values::{Item, value_of_item};
+pub(crate) use values::{Item, printed_value, value_of_item};
 
 use budget::Budget;
 use serde_json::Value as Json;

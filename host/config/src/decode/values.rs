@@ -25,6 +25,32 @@ macro_rules! value_of_item {
 }
 pub(crate) use value_of_item;
 
+/// Makes a [`Value`] of a type that is written as a text of the given pattern, and prints as it is written.
+macro_rules! printed_value {
+    ($ty:ty, $pattern:literal) => {
+        impl $crate::decode::Value for $crate::source::Located<$ty> {
+            $crate::decode::value_of_item!(Self);
+
+            fn used(&self, path: &str, out: &mut Vec<$crate::decode::UsedField>) {
+                out.push($crate::decode::UsedField { field: path.to_owned(), at: self.at });
+            }
+
+            fn history(
+                &self,
+                _flags: $crate::decode::Flags,
+                _writer: &mut $crate::history::HistoryWriter<'_>,
+            ) -> Option<serde_json::Value> {
+                Some(serde_json::Value::String(self.value.to_string()))
+            }
+
+            fn schema(_definitions: &mut $crate::schema::Definitions) -> serde_json::Value {
+                serde_json::json!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    };
+}
+pub(crate) use printed_value;
+
 impl Value for Located<String> {
     value_of_item!(Self);
 

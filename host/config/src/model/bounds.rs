@@ -3,12 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
-
-use crate::decode::{Decoder, Flags, Item, UsedField, Value, clip, value_of_item};
-use crate::history::HistoryWriter;
+use crate::decode::{Decoder, Item, clip, printed_value};
 use crate::rule::Rule;
-use crate::schema::Definitions;
 use crate::source::Located;
 use crate::yaml::NodeId;
 
@@ -118,21 +114,7 @@ impl Item for Located<ByteCount> {
     }
 }
 
-impl Value for Located<ByteCount> {
-    value_of_item!(Self);
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        out.push(UsedField { field: path.to_owned(), at: self.at });
-    }
-
-    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        Some(json!(self.value.to_string()))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({ "type": "string", "pattern": "^[0-9]+[KMGT]$" })
-    }
-}
+printed_value!(ByteCount, "^[0-9]+[KMGT]$");
 
 impl Item for Located<Seconds> {
     fn read(id: NodeId, decoder: &mut Decoder<'_>) -> Option<Self> {
@@ -147,21 +129,7 @@ impl Item for Located<Seconds> {
     }
 }
 
-impl Value for Located<Seconds> {
-    value_of_item!(Self);
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        out.push(UsedField { field: path.to_owned(), at: self.at });
-    }
-
-    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        Some(json!(self.value.to_string()))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({ "type": "string", "pattern": "^[0-9]+[smh]$" })
-    }
-}
+printed_value!(Seconds, "^[0-9]+[smh]$");
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value as Json, json};
 use units::ByteSize;
 
-use crate::decode::{Decoder, Flags, Item, UsedField, Value, clip, value_of_item};
+use crate::decode::{Decoder, Flags, Item, UsedField, Value, clip, printed_value, value_of_item};
 use crate::history::HistoryWriter;
 use crate::rule::Rule;
 use crate::schema::Definitions;
@@ -133,21 +133,7 @@ impl Item for Located<DiskSize> {
     }
 }
 
-impl Value for Located<DiskSize> {
-    value_of_item!(Self);
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        out.push(UsedField { field: path.to_owned(), at: self.at });
-    }
-
-    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        Some(json!(self.value.to_string()))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({ "type": "string", "pattern": "^[0-9]+[KMGT]$" })
-    }
-}
+printed_value!(DiskSize, "^[0-9]+[KMGT]$");
 
 /// The size of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,23 +165,7 @@ impl Item for Located<PartitionSize> {
     }
 }
 
-impl Value for Located<PartitionSize> {
-    fn decode(&mut self, id: NodeId, decoder: &mut Decoder<'_>) -> bool {
-        Self::read(id, decoder).map(|value| *self = value).is_some()
-    }
-
-    fn used(&self, path: &str, out: &mut Vec<UsedField>) {
-        out.push(UsedField { field: path.to_owned(), at: self.at });
-    }
-
-    fn history(&self, _flags: Flags, _writer: &mut HistoryWriter<'_>) -> Option<Json> {
-        Some(json!(self.value.to_string()))
-    }
-
-    fn schema(_definitions: &mut Definitions) -> Json {
-        json!({ "type": "string", "pattern": "^([0-9]+[KMGT]|grow)$" })
-    }
-}
+printed_value!(PartitionSize, "^([0-9]+[KMGT]|grow)$");
 
 /// The permission bits of a file: owner, group and others; no set-id or sticky bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
