@@ -29,20 +29,16 @@ fn customize(scene: &Scene) -> Outcome<Run> {
     scene.customize(&base, &config, Format::Qcow2)
 }
 
-/// Calls that open or use a socket of any kind.
+/// Every traced call that has to do with sockets, a pair of them in one process too.
 fn network_calls(trace: &str) -> Vec<&str> {
-    const CALLS: [&str; 9] = [
-        "socket(",
-        "connect(",
-        "bind(",
-        "sendto(",
-        "sendmsg(",
-        "recvfrom(",
-        "recvmsg(",
-        "getaddrinfo",
-        "listen(",
-    ];
-    trace.lines().filter(|line| CALLS.iter().any(|call| line.contains(call))).collect()
+    const OTHERS: [&str; 6] = ["openat", "open", "creat", "clone", "clone3", "execve"];
+    let name = |line: &str| -> String {
+        let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
+        let call = call.strip_prefix("<... ").unwrap_or(call);
+        call.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    };
+    // Signals and ends of processes have no name of a call.
+    trace.lines().filter(|line| !name(line).is_empty() && !OTHERS.contains(&name(line).as_str())).collect()
 }
 
 #[test]
