@@ -1,7 +1,8 @@
 //! The `imagecustomizer` command: flags, one call of the engine, an exit code.
 //!
 //! Standard output holds what was asked for by `--help`, `--version`, `--plan`, `doctor`, `schema`, `completions`,
-//! `man` and the commands of `step`; everything else is a record of the log. The exit codes are listed in `docs/exit-codes.md`.
+//! `man`, `telemetry` and the commands of `step`; everything else is a record of the log. The exit codes are listed in
+//! `docs/exit-codes.md`.
 
 mod arguments;
 mod bug;
