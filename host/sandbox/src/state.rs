@@ -6,7 +6,7 @@ use crate::limits::{Exceeded, Growth, Limit, Limits};
 use crate::random::SeededRandom;
 use crate::step::StepFacts;
 use crate::trace::Tracer;
-use rootfs::{Aim, FileId, Guard, ImagePath, Tree, TreeReport};
+use rootfs::{Aim, FileId, Guard, ImagePath, Scope, Tree, TreeReport};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -85,6 +85,43 @@ pub(crate) struct State {
     deadline: Option<Instant>,
 }
 
+/// The image and what stands before it, lent by [`State::lend_image`].
+pub(crate) struct LentImage {
+    tree: SharedTree,
+    guard: Guard,
+    /// The limit.
+    most_written: u64,
+}
+
+impl LentImage {
+    /// As [`State::with_tree`].
+    pub(crate) fn with_tree<T>(&mut self, call: impl FnOnce(&mut dyn Tree) -> T) -> wasmtime::Result<T> {
+        on_tree(&self.tree, &mut self.guard, self.most_written, call)
+    }
+}
+
+fn no_image() -> wasmtime::Error {
+    wasmtime::Error::msg("`describe` may call nothing but `log`")
+}
+
+/// Calls the tree as `guard` lets it be seen.
+fn on_tree<T>(
+    tree: &SharedTree,
+    guard: &mut Guard,
+    most_written: u64,
+    call: impl FnOnce(&mut dyn Tree) -> T,
+) -> wasmtime::Result<T> {
+    let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
+    if guard.is_idle() {
+        return Ok(call(tree.as_mut()));
+    }
+    let answer = call(&mut guard.over(tree.as_mut()));
+    if guard.is_overdrawn() {
+        return Err(Exceeded { limit: Limit::Written, maximum: most_written }.into());
+    }
+    Ok(answer)
+}
+
 /// What a [`State`] is made of.
 pub(crate) struct Parts {
     pub(crate) step: String,
@@ -129,15 +166,26 @@ impl State {
         &mut self,
         call: impl FnOnce(&mut Self) -> wasmtime::Result<T>,
     ) -> wasmtime::Result<T> {
+        let start = self.begin_call()?;
+        let answer = call(self);
+        self.end_call(start);
+        answer
+    }
+
+    /// As the first half of [`State::host_call`]: gives when the call began.
+    pub(crate) fn begin_call(&self) -> wasmtime::Result<Instant> {
         let start = Instant::now();
         if self.deadline.is_some_and(|deadline| start >= deadline) {
             let maximum = u64::try_from(self.limits.time.as_millis()).unwrap_or(u64::MAX);
             return Err(Exceeded { limit: Limit::Time, maximum }.into());
         }
-        let answer = call(self);
+        Ok(start)
+    }
+
+    /// The second half.
+    pub(crate) fn end_call(&mut self, start: Instant) {
         self.tally.calls += 1;
         self.tally.in_host += start.elapsed();
-        answer
     }
 
     /// Whether the step's time is over.
@@ -150,18 +198,21 @@ impl State {
         &mut self,
         call: impl FnOnce(&mut dyn Tree, &mut Artifacts) -> T,
     ) -> wasmtime::Result<T> {
-        let Some(tree) = &self.tree else {
-            wasmtime::bail!("`describe` may call nothing but `log`");
-        };
-        let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.guard.is_idle() {
-            return Ok(call(tree.as_mut(), &mut self.artifacts));
-        }
-        let answer = call(&mut self.guard.over(tree.as_mut()), &mut self.artifacts);
-        if self.guard.is_overdrawn() {
-            return Err(Exceeded { limit: Limit::Written, maximum: self.limits.written }.into());
-        }
-        Ok(answer)
+        let Some(tree) = &self.tree else { return Err(no_image()) };
+        on_tree(tree, &mut self.guard, self.limits.written, |tree| call(tree, &mut self.artifacts))
+    }
+
+    /// The image for one call that looks into the component's memory meanwhile, which the state then must not be needed for.
+    /// A trap while the step only describes itself.
+    pub(crate) fn lend_image(&mut self) -> wasmtime::Result<LentImage> {
+        let tree = Arc::clone(self.tree.as_ref().ok_or_else(no_image)?);
+        let guard = std::mem::replace(&mut self.guard, Guard::new(Scope::default()));
+        Ok(LentImage { tree, guard, most_written: self.limits.written })
+    }
+
+    /// Every image that was lent comes back by this.
+    pub(crate) fn take_image_back(&mut self, image: LentImage) {
+        self.guard = image.guard;
     }
 
     /// Whether what is at `path` is a secret of the image.

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod context;
+mod direct;
 mod failures;
 mod log;
 mod rootfs;
@@ -40,6 +41,7 @@ fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     customizer::step::context::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     customizer::step::log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     customizer::step::rootfs::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    direct::add_to_linker(linker)?;
     customizer::step::artifacts::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
 

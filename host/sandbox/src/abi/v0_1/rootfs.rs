@@ -291,7 +291,7 @@ fn follow_in(follow: bool) -> Follow {
     if follow { Follow::Yes } else { Follow::No }
 }
 
-fn write_options_in(options: &wit::WriteOptions) -> WriteOptions {
+pub(super) fn write_options_in(options: &wit::WriteOptions) -> WriteOptions {
     WriteOptions {
         existing: match options.existing {
             wit::Existing::Replace => Existing::Replace,
