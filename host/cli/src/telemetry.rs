@@ -6,6 +6,7 @@ mod status;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use ::telemetry::consent::process_variable;
@@ -27,10 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Decides on the telemetry of a run; `started` is when the process began.
 pub(crate) fn begin(line: &CommandLine, started: SystemTime) -> Session {
+    begin_logging_to(given(line.global.telemetry_log.as_ref()), line, started)
+}
+
+/// As [`begin`], without a file that tells what is sent.
+pub(crate) fn begin_without_log(line: &CommandLine, started: SystemTime) -> Session {
+    begin_logging_to(None, line, started)
+}
+
+fn begin_logging_to(log_file: Option<PathBuf>, line: &CommandLine, started: SystemTime) -> Session {
     Session::begin(Inputs {
         disabled: line.global.disable_telemetry,
         silent_command: is_silent(&line.command),
-        log_file: given(line.global.telemetry_log.as_ref()),
+        log_file,
         variable: &process_variable,
         started,
     })
@@ -68,13 +78,18 @@ const MARKS: [&str; 4] = ["disable", "telem", "track", "metry"];
 /// The command that arguments name which were not understood; `None` for one that never sends.
 pub(crate) fn command_named(arguments: &[OsString]) -> Option<registry::Command> {
     match arguments::command_name(arguments)?.as_str() {
-        "customize" => Some(registry::Command::Customize),
+        "customize" if !arguments.iter().any(is_plan_flag) => Some(registry::Command::Customize),
         "create" => Some(registry::Command::Create),
         "inject-files" => Some(registry::Command::InjectFiles),
         "convert" => Some(registry::Command::Convert),
         "validate-config" => Some(registry::Command::ValidateConfig),
         _ => None,
     }
+}
+
+fn is_plan_flag(argument: &OsString) -> bool {
+    let text = argument.to_string_lossy();
+    text == "--plan" || text.starts_with("--plan=")
 }
 
 /// What telemetry calls a command; `None` for those that only say something about the program or its machine.
@@ -213,6 +228,9 @@ mod tests {
             ("doctor --nonsense", None),
             ("step run --nonsense", None),
             ("--version --nonsense", None),
+            ("--plan --nonsense", None),
+            ("customize --nonsense --plan=json", None),
+            ("customize --plans", Some(Customize)),
         ];
         for (line, expected) in cases {
             assert_eq!(command_named(&words(line)), expected, "{line}");

@@ -207,7 +207,7 @@ fn a_preview_says_what_the_run_says() {
         "validate-config --config-file @/broken.yaml",
         "validate-config --config-file @/broken.yaml --validate-resources oci",
         "validate-config --config-file @/unsupported.yaml",
-        "convert --image-file @/i --output-image-file @/o --output-image-format iso",
+        "convert --image-file @/i --output-image-file @/o --output-image-format cosi --build-dir @/b",
         "convert --image-file @/i --output-image-file @/o --output-image-format cosi",
     ] {
         let previewed = machine.preview(line);
@@ -225,8 +225,12 @@ fn a_preview_says_what_the_run_says() {
         assert_eq!((phases(&previewed), apis(&previewed)), (phases(&sent), apis(&sent)), "{line}");
         std::fs::remove_file(log).unwrap();
     }
-    // No log is written of a line that is not understood: no part of the run was entered.
-    assert_eq!(phases(&machine.preview("convert --nonsense")), Vec::<String>::new());
+    // No log is written of a line that is wrong: no part of the run was entered.
+    for line in ["convert --nonsense", CONTRADICTION] {
+        let previewed = machine.preview(line);
+        assert_eq!(told(&previewed, "error.type").as_deref(), Some("usage"), "{line}");
+        assert_eq!(phases(&previewed), Vec::<String>::new(), "{line}");
+    }
 }
 
 #[test]
@@ -343,6 +347,27 @@ fn handles_signals(child: &Child) -> bool {
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+const CONTRADICTION: &str = "validate-config --config-file @/c --log-format json --log-color always";
+
+#[test]
+fn a_run_that_fails_before_it_has_a_log_is_counted() {
+    let machine = Machine::new(&[COLLECTOR]);
+    let log_is_a_folder = format!("{FAILS} --log-file @/");
+    let same_file = format!("{FAILS} --telemetry-log @/none");
+    for line in [CONTRADICTION, &log_is_a_folder, &same_file] {
+        machine.printed("telemetry on");
+        let output = machine.run(line);
+        assert_eq!((output.status.code(), machine.status()["lastSend"].as_str()), (Some(1), Some("failed")));
+        machine.printed("telemetry off");
+        std::fs::remove_file(machine.path("state/imagecustomizer/telemetry")).unwrap();
+        let quiet = format!("{line} --log-level warn");
+        assert!(!stderr(&machine.run(&quiet)).contains("usage data"), "{line}");
+        assert_eq!(machine.status()["rule"], "first_run", "{line}");
+        assert!(stderr(&machine.run(line)).contains("usage data"), "{line}");
+    }
+    assert!(!machine.path("none").exists());
+}
 
 #[test]
 fn a_run_whose_log_nobody_reads_can_be_stopped() {

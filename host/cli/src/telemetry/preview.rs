@@ -13,8 +13,9 @@ use ::telemetry::seeds::Seeds;
 use ::telemetry::standing::Standing;
 use engine::{Cancellation, End, Usage};
 
-use super::{command_named, command_of, names_the_flag};
-use crate::arguments::{self, Command};
+use super::{command_named, command_of, is_silent, names_the_flag};
+use crate::arguments::{self, Command, CommandLine};
+use crate::contradiction;
 use crate::failure::Failure;
 use crate::run::{self, print};
 
@@ -58,7 +59,7 @@ fn example(words: &[OsString]) -> Example {
         return Example { record: Some(record), disabled: false };
     }
     match arguments::parse(words) {
-        Ok(line) => Example { record: of_command(line.command), disabled: line.global.disable_telemetry },
+        Ok(line) => Example { disabled: line.global.disable_telemetry, record: of_line(line) },
         Err(usage) => {
             let record = usage.error.zip(command_named(words)).map(|(message, command)| {
                 tracing::warn!("this command line is wrong, and its failure would be reported: {message}");
@@ -69,11 +70,17 @@ fn example(words: &[OsString]) -> Example {
     }
 }
 
-fn of_command(command: Command) -> Option<RunRecord> {
-    let usage = Usage::of(command_of(&command)?);
+fn of_line(line: CommandLine) -> Option<RunRecord> {
+    let usage = Usage::of(command_of(&line.command)?);
+    if is_silent(&line.command) {
+        return None;
+    }
+    if let Some(message) = contradiction(&line) {
+        tracing::warn!("this command line is wrong, and its failure would be reported: {message}");
+        return Some(failed(&usage, ErrorType::Usage));
+    }
     let (cancel, told) = (Cancellation::default(), usage.clone());
-    let foreseen = match command {
-        Command::Customize(flags) if flags.plan.is_some() => return None,
+    let foreseen = match line.command {
         Command::Customize(flags) => run::customize_options(*flags, cancel, told)
             .and_then(|options| options.foresee().map_err(run::failure)),
         Command::ValidateConfig(flags) => run::validate_options(flags, cancel, told)
