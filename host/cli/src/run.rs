@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::telemetry::registry::ErrorType;
-use config::{Diagnostics, PasswordPolicy};
+use config::Diagnostics;
 
 use crate::arguments::{Command, CommandLine, Convert, Customize, Form, Resource, StepFlags, ValidateConfig};
 use crate::checks::{self, absolute, given, required};
@@ -263,7 +263,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let options = config::LoadOptions {
             overrides: config::Overrides::default(),
-            passwords: PasswordPolicy::default(),
+            passwords: config::PasswordPolicy::default(),
             mode: config::Mode::ValidateConfig,
         };
         findings(&config::load(&file, &options).unwrap_err())
