@@ -130,7 +130,7 @@ impl RunRecord {
     /// A component that is not built in could use every field it influences to say something to whoever reads the
     /// telemetry. Therefore with one of them only whether the run succeeded is sent, a duration that is coarse and drawn
     /// by lot now and then, and what was settled before the component ran. Of a run that failed, what is learned
-    /// from the image is left out too, because the component could choose to fail before or after it was learned.
+    /// of the input is left out too, because the component could choose to fail before or after it was learned.
     pub(crate) fn report(&self, lot: Lot) -> Report {
         let failed = self.outcome != Outcome::Success;
         let foreign = self.components == Components::Foreign;
