@@ -84,7 +84,8 @@ impl StateFile {
         self.prepare(patience, edit)?.commit()
     }
 
-    /// As [`Self::change`], but takes the place of a file that cannot be read: for what the user says expressly.
+    /// Changes what is stored, at once and as a whole, and takes the place of a file that cannot be read: for what the user
+    /// says expressly.
     ///
     /// # Errors
     /// A new file cannot be written; somebody else changes it for longer than `patience`.
