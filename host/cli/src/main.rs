@@ -31,7 +31,7 @@ use std::time::SystemTime;
 use ::telemetry::registry::ErrorType;
 use arguments::{CommandLine, GlobalFlags, Usage};
 use failure::Failure;
-use log::{Log, Settings};
+use log::{Level, Log, Settings};
 use reporter::Reporter;
 use timestamp_file::TimestampFile;
 
@@ -85,23 +85,11 @@ fn complain(message: &str) {
 }
 
 fn run_logged(line: CommandLine, started: SystemTime) -> ExitCode {
-    let settings = log_settings(&line.global);
-    if settings.contradict() {
-        complain("--log-color=always cannot be used together with --log-format=json");
-        return ExitCode::from(FAILED);
-    }
-    if let Err(message) = written_files::check(&written_files::named(&line)) {
-        complain(&log::escape::escape_line(&message));
-        return ExitCode::from(FAILED);
-    }
-    let log = match Log::start(&settings) {
+    let log = match start_log(&line) {
         Ok(log) => log,
-        Err(error) => {
-            let file = settings.file.unwrap_or_default();
-            complain(&log::escape::escape_line(&format!(
-                "cannot make the log file `{}`: {error}",
-                file.display()
-            )));
+        Err((message, error)) => {
+            complain(&log::escape::escape_line(&message));
+            report_without_log(&line, error, started);
             return ExitCode::from(FAILED);
         }
     };
@@ -122,6 +110,36 @@ fn run_logged(line: CommandLine, started: SystemTime) -> ExitCode {
     };
     reporter.ended(failure, code);
     ExitCode::from(code)
+}
+
+/// The log, if nothing is wrong that has to be known before; else what is.
+fn start_log(line: &CommandLine) -> Result<Log, (String, ErrorType)> {
+    if let Some(message) = contradiction(line) {
+        return Err((message, ErrorType::Usage));
+    }
+    let settings = log_settings(&line.global);
+    Log::start(&settings).map_err(|error| {
+        let file = settings.file.unwrap_or_default();
+        (format!("cannot make the log file `{}`: {error}", file.display()), ErrorType::OutputWrite)
+    })
+}
+
+/// How the flags that all commands have, or the files that are named, contradict each other.
+fn contradiction(line: &CommandLine) -> Option<String> {
+    if log_settings(&line.global).contradict() {
+        return Some("--log-color=always cannot be used together with --log-format=json".into());
+    }
+    written_files::check(&written_files::named(line)).err()
+}
+
+/// A run that fails before it has a log counts too. What it sends is not written to a file: its name may be what is wrong.
+fn report_without_log(line: &CommandLine, error: ErrorType, started: SystemTime) {
+    let session = telemetry::begin_without_log(line, started);
+    if line.global.log_level >= Level::Info {
+        telemetry::show_notice(&session, None);
+    }
+    let command = telemetry::command_of(&line.command).unwrap_or(::telemetry::registry::Command::Other);
+    Reporter::new(session, engine::Usage::of(command)).ended(Some(error), FAILED);
 }
 
 fn log_settings(flags: &GlobalFlags) -> Settings {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::telemetry::registry::ErrorType;
-use ::telemetry::session::Session;
+use ::telemetry::session::{Finished, Session};
+use ::telemetry::transport::LAST_WORDS;
 use engine::{End, Usage};
 
+use crate::signals::STOPPED;
 use crate::telemetry;
 
-/// How long a run that was told to stop still tells of itself.
-const LAST_WORDS: Duration = Duration::from_millis(250);
 /// The run has not ended yet.
 const RUNNING: i32 = -1;
 
@@ -43,16 +43,24 @@ impl Reporter {
     /// The run ended, with this exit code; `None`: as asked.
     pub(crate) fn ended(&self, failure: Option<ErrorType>, code: u8) {
         self.shared.code.store(code.into(), Ordering::SeqCst);
-        match failure {
+        let finished = match failure {
             None => self.tell(End::Success),
             Some(ErrorType::None) => self.tell(End::Cancelled),
             Some(error) => self.tell(End::Failure(error)),
-        }
+        };
+        telemetry::log_finished(finished);
     }
 
-    /// The process ends now, because a signal asked for it.
-    pub(crate) fn stopped(&self) {
-        self.tell(End::Cancelled);
+    /// The process ends now, because a signal asked for it; returns its exit code: that of the run if it is over.
+    ///
+    /// Writes nothing to the log: that nobody reads it may be why the process has to be ended.
+    pub(crate) fn stopped(&self) -> i32 {
+        // What became of it is for the log alone.
+        let _ = self.tell(End::Cancelled);
+        match self.shared.code.load(Ordering::SeqCst) {
+            RUNNING => STOPPED,
+            code => code,
+        }
     }
 
     /// Ends the process soon if the run is over and only tells of itself.
@@ -64,8 +72,39 @@ impl Reporter {
         }
     }
 
-    fn tell(&self, end: End) {
+    fn tell(&self, end: End) -> Finished {
         let Shared { session, usage, begun, .. } = &*self.shared;
-        telemetry::finish(session, &usage.record(end), begun.elapsed(), end == End::Cancelled);
+        session.finish(&usage.record(end), begun.elapsed(), end == End::Cancelled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use ::telemetry::registry::Command;
+    use ::telemetry::session::Inputs;
+
+    use super::*;
+
+    fn reporter() -> Reporter {
+        let inputs = Inputs {
+            disabled: true,
+            silent_command: false,
+            log_file: None,
+            variable: &|_| None,
+            started: SystemTime::UNIX_EPOCH,
+        };
+        Reporter::new(Session::begin(inputs), Usage::of(Command::Convert))
+    }
+
+    #[test]
+    fn a_run_that_is_over_keeps_its_exit_code_however_often_it_is_told_to_stop() {
+        assert_eq!(reporter().stopped(), STOPPED);
+        for (failure, code) in [(None, 0), (Some(ErrorType::Space), 1), (Some(ErrorType::Usage), 80)] {
+            let reporter = reporter();
+            reporter.ended(failure, code);
+            assert_eq!(reporter.stopped(), i32::from(code));
+        }
     }
 }

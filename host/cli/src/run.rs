@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::telemetry::registry::ErrorType;
-use config::{Diagnostics, PasswordPolicy};
+use config::Diagnostics;
 
 use crate::arguments::{Command, CommandLine, Convert, Customize, Form, Resource, StepFlags, ValidateConfig};
 use crate::checks::{self, absolute, given, required};
@@ -82,11 +82,9 @@ fn customize(
     usage: engine::Usage,
     log: &Log,
 ) -> Result<(), Failure> {
-    checks::customize(&flags)?;
-    let passwords = checks::passwords(flags.allowed_passwords)?;
     let (plan, report) = (flags.plan, given(flags.report.as_ref()));
+    let options = customize_options(flags, cancel, usage)?;
     let report = report.map(ReportFile::prepare).transpose()?;
-    let options = customize_options(flags, passwords, cancel, usage)?;
     let progress = Progress::start(log);
     if let Some(format) = plan {
         let plan = engine::plan(&options, &progress).map_err(failure)?;
@@ -103,12 +101,13 @@ fn customize(
 }
 
 /// `--backend` is not passed on: of its values only the one way that the engine has gets through the checks.
-fn customize_options(
+pub(crate) fn customize_options(
     flags: Customize,
-    passwords: PasswordPolicy,
     cancel: engine::Cancellation,
     usage: engine::Usage,
 ) -> Result<engine::CustomizeOptions, Failure> {
+    checks::customize(&flags)?;
+    let passwords = checks::passwords(flags.allowed_passwords)?;
     Ok(engine::CustomizeOptions {
         build_dir: absolute("--build-dir", &flags.build_dir)?,
         config_file: required("--config-file", flags.config_file)?,
@@ -140,16 +139,7 @@ fn convert(
     usage: engine::Usage,
     log: &Log,
 ) -> Result<(), Failure> {
-    checks::convert(&flags)?;
-    let options = engine::ConvertOptions {
-        image_file: required("--image-file", flags.image_file)?,
-        output_image_file: required("--output-image-file", flags.output_image_file)?,
-        output_image_format: flags.output_image_format,
-        build_dir: given(flags.build_dir.as_ref()),
-        source_date_epoch: environment::source_date_epoch()?,
-        cancel,
-        usage,
-    };
+    let options = convert_options(flags, cancel, usage)?;
     let progress = Progress::start(log);
     engine::convert(&options, &progress).map_err(failure)?;
     drop(progress);
@@ -157,13 +147,41 @@ fn convert(
     Ok(())
 }
 
+pub(crate) fn convert_options(
+    flags: Convert,
+    cancel: engine::Cancellation,
+    usage: engine::Usage,
+) -> Result<engine::ConvertOptions, Failure> {
+    checks::convert(&flags)?;
+    Ok(engine::ConvertOptions {
+        image_file: required("--image-file", flags.image_file)?,
+        output_image_file: required("--output-image-file", flags.output_image_file)?,
+        output_image_format: flags.output_image_format,
+        build_dir: given(flags.build_dir.as_ref()),
+        source_date_epoch: environment::source_date_epoch()?,
+        cancel,
+        usage,
+    })
+}
+
 fn validate_config(
     flags: ValidateConfig,
     cancel: engine::Cancellation,
     usage: engine::Usage,
 ) -> Result<(), Failure> {
+    let options = validate_options(flags, cancel, usage)?;
+    engine::validate_config(&options).map_err(failure)?;
+    tracing::info!("config validation succeeded");
+    Ok(())
+}
+
+pub(crate) fn validate_options(
+    flags: ValidateConfig,
+    cancel: engine::Cancellation,
+    usage: engine::Usage,
+) -> Result<engine::ValidateOptions, Failure> {
     let resources = checks::validate_config(&flags)?;
-    let options = engine::ValidateOptions {
+    Ok(engine::ValidateOptions {
         config_file: required("--config-file", flags.config_file)?,
         files: resources.contains(&Resource::Files),
         passwords: checks::passwords(flags.allowed_passwords)?,
@@ -171,10 +189,7 @@ fn validate_config(
         code_cache: environment::code_cache(),
         cancel,
         usage,
-    };
-    engine::validate_config(&options).map_err(failure)?;
-    tracing::info!("config validation succeeded");
-    Ok(())
+    })
 }
 
 pub(crate) fn failure(error: engine::Error) -> Failure {
@@ -248,7 +263,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let options = config::LoadOptions {
             overrides: config::Overrides::default(),
-            passwords: PasswordPolicy::default(),
+            passwords: config::PasswordPolicy::default(),
             mode: config::Mode::ValidateConfig,
         };
         findings(&config::load(&file, &options).unwrap_err())

@@ -13,18 +13,19 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 /// How long a record may take to be written while the run is being stopped.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// A stopped run is a failed run; see `docs/exit-codes.md`.
-const STOPPED: i32 = 1;
+pub(crate) const STOPPED: i32 = 1;
 
 /// From now on the first of these signals calls `cancel`. The process ends at the second one, or `grace` after
-/// the first: so long may the run take to stop by itself. `last` is called right before. Child processes die with this
-/// one in any case.
+/// the first: so long may the run take to stop by itself. Then `cancel` is called once more, as the run may be over by
+/// now and only this process not, and at last `last`, which gives the exit code. Child processes die with this one in any
+/// case.
 ///
 /// # Errors
 /// The handlers could not be installed, or no thread be started.
 pub(crate) fn on_stop(
     grace: Duration,
-    cancel: impl FnOnce() + Send + 'static,
-    last: impl FnOnce() + Send + 'static,
+    cancel: impl Fn() + Send + 'static,
+    last: impl FnOnce() -> i32 + Send + 'static,
 ) -> io::Result<()> {
     let arrivals = arrivals::of(&[SIGINT, SIGTERM])?;
     let (sender, received) = channel();
@@ -39,13 +40,14 @@ pub(crate) fn on_stop(
         let Ok(signal) = received.recv() else { return };
         cancel();
         say(format!("received {}, stopping", name(signal)));
-        match received.recv_timeout(grace) {
+        let second = received.recv_timeout(grace);
+        cancel();
+        match second {
             Ok(signal) => say(format!("received {}, ending without cleaning up", name(signal))),
             Err(RecvTimeoutError::Timeout) if grace.is_zero() => {}
             Err(_) => say("the run does not stop, ending without cleaning up".into()),
         }
-        last();
-        process::exit(STOPPED);
+        process::exit(last());
     })?;
     Ok(())
 }
@@ -87,7 +89,11 @@ mod tests {
     #[ignore = "runs in a process of its own, which the tests below start and stop"]
     fn waits_to_be_stopped() {
         let grace = std::env::var(GRACE).unwrap().parse().unwrap();
-        on_stop(Duration::from_millis(grace), || println!("cancelled"), || println!("ended")).unwrap();
+        let last = || {
+            println!("ended");
+            STOPPED
+        };
+        on_stop(Duration::from_millis(grace), || println!("cancelled"), last).unwrap();
         println!("ready");
         thread::sleep(Duration::from_secs(60));
     }

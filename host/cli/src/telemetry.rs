@@ -5,14 +5,16 @@ mod status;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use ::telemetry::consent::process_variable;
-use ::telemetry::record::RunRecord;
 use ::telemetry::registry;
-use ::telemetry::session::{Inputs, NotShown, Session};
+use ::telemetry::session::{Finished, Inputs, NotShown, Session};
 use ::telemetry::standing::Standing;
 use ::telemetry::state::{self, Choice, StateFile};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, makedev};
 
 use crate::arguments::{self, Action, Command, CommandLine, Form, Telemetry};
 use crate::checks::given;
@@ -26,10 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Decides on the telemetry of a run; `started` is when the process began.
 pub(crate) fn begin(line: &CommandLine, started: SystemTime) -> Session {
+    begin_logging_to(given(line.global.telemetry_log.as_ref()), line, started)
+}
+
+/// As [`begin`], without a file that tells what is sent.
+pub(crate) fn begin_without_log(line: &CommandLine, started: SystemTime) -> Session {
+    begin_logging_to(None, line, started)
+}
+
+fn begin_logging_to(log_file: Option<PathBuf>, line: &CommandLine, started: SystemTime) -> Session {
     Session::begin(Inputs {
         disabled: line.global.disable_telemetry,
         silent_command: is_silent(&line.command),
-        log_file: given(line.global.telemetry_log.as_ref()),
+        log_file,
         variable: &process_variable,
         started,
     })
@@ -67,13 +78,18 @@ const MARKS: [&str; 4] = ["disable", "telem", "track", "metry"];
 /// The command that arguments name which were not understood; `None` for one that never sends.
 pub(crate) fn command_named(arguments: &[OsString]) -> Option<registry::Command> {
     match arguments::command_name(arguments)?.as_str() {
-        "customize" => Some(registry::Command::Customize),
+        "customize" if !arguments.iter().any(is_plan_flag) => Some(registry::Command::Customize),
         "create" => Some(registry::Command::Create),
         "inject-files" => Some(registry::Command::InjectFiles),
         "convert" => Some(registry::Command::Convert),
         "validate-config" => Some(registry::Command::ValidateConfig),
         _ => None,
     }
+}
+
+fn is_plan_flag(argument: &OsString) -> bool {
+    let text = argument.to_string_lossy();
+    text == "--plan" || text.starts_with("--plan=")
 }
 
 /// What telemetry calls a command; `None` for those that only say something about the program or its machine.
@@ -102,14 +118,12 @@ fn is_silent(command: &Command) -> bool {
 
 /// Shows the notice where one is due, as a record of the log or, when there is none, on standard error.
 ///
-/// A run that is too quiet to show it sends nothing.
+/// A run that is too quiet to show it sends nothing, nor does one whose standard error takes nothing or leads nowhere.
 pub(crate) fn show_notice(session: &Session, log: Option<&Log>) {
     let shown = session.show_notice(|text| match log {
         Some(log) if !log.shows_on_stderr(Level::Info) => Err(io::ErrorKind::Unsupported.into()),
-        Some(_) => {
-            tracing::info!("{text}");
-            Ok(())
-        }
+        _ if is_nowhere(io::stderr()) => Err(io::Error::other("standard error is thrown away")),
+        Some(log) => log.tell(Level::Info, text),
         None => writeln!(io::stderr(), "imagecustomizer: {}", escape_line(text)),
     });
     if let Err(error) = shown {
@@ -121,9 +135,19 @@ pub(crate) fn show_notice(session: &Session, log: Option<&Log>) {
     }
 }
 
-/// Sends what is to be sent, and says at most a word about it in the log.
-pub(crate) fn finish(session: &Session, record: &RunRecord, elapsed: Duration, cancelled: bool) {
-    let finished = session.finish(record, elapsed, cancelled);
+/// Whether what is written there is thrown away although writing succeeds: on the null device, which Rust's runtime also
+/// puts in the place of a stream that was closed, and where only reading is allowed, of which its streams say nothing.
+fn is_nowhere(stream: impl AsFd) -> bool {
+    // The numbers are those of Linux's list of allocated devices.
+    let null = |stat: rustix::fs::Stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == makedev(1, 3)
+    };
+    let read_only = |flags: OFlags| flags.intersection(OFlags::RWMODE) == OFlags::RDONLY;
+    fstat(&stream).is_ok_and(null) || fcntl_getfl(&stream).is_ok_and(read_only)
+}
+
+/// Says at most a word in the log about what became of a run's telemetry.
+pub(crate) fn log_finished(finished: Finished) {
     if let Some(error) = finished.log_error {
         tracing::warn!("cannot write the telemetry log: {error}");
     }
@@ -204,10 +228,23 @@ mod tests {
             ("doctor --nonsense", None),
             ("step run --nonsense", None),
             ("--version --nonsense", None),
+            ("--plan --nonsense", None),
+            ("customize --nonsense --plan=json", None),
+            ("customize --plans", Some(Customize)),
         ];
         for (line, expected) in cases {
             assert_eq!(command_named(&words(line)), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_thrown_away_counts_as_not_shown() {
+        use std::fs::File;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(is_nowhere(File::options().write(true).open("/dev/null").unwrap()));
+        assert!(is_nowhere(File::open(file.path()).unwrap()));
+        assert!(!is_nowhere(file.as_file()));
+        assert!(!is_nowhere(std::io::pipe().unwrap().1));
     }
 
     fn silent(line: &str) -> bool {

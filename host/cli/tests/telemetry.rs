@@ -4,8 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this file holds tests only")]
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter, Write};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use serde_json::Value;
 
@@ -31,10 +36,15 @@ impl Machine {
 
     /// Runs a line whose words have no blanks in them; `@` stands for the home.
     fn run(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
+    }
+
+    fn command(&self, line: &str) -> Command {
         let line = line.replace('@', self.home.path().to_str().unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_imagecustomizer"));
         command.env_clear().envs(self.variables.iter().copied()).env("XDG_STATE_HOME", self.path("state"));
-        command.args(line.split_whitespace().map(OsStr::new)).output().unwrap()
+        command.args(line.split_whitespace().map(OsStr::new));
+        command
     }
 
     /// What a line that succeeds prints.
@@ -171,6 +181,80 @@ fn a_preview_shows_what_the_line_would_send() {
     assert!(!machine.path("b").exists() && !machine.path("state").exists(), "nothing is run or kept");
 }
 
+/// The parts of the run that were entered.
+fn phases(lines: &[Value]) -> Vec<String> {
+    let text = lines[0].to_string();
+    let values = text.split(r#""key":"imagecustomizer.phase","value":{"stringValue":""#).skip(1);
+    values.map(|value| value.split('"').next().unwrap().to_owned()).collect()
+}
+
+/// A preview that failed runs would agree with, and one of a run that loads a step from elsewhere.
+#[test]
+fn a_preview_says_what_the_run_says() {
+    let machine = Machine::new(&[]);
+    std::fs::write(machine.path("broken.yaml"), "os: [\n").unwrap();
+    std::fs::write(
+        machine.path("unsupported.yaml"),
+        "input: {image: {path: i.qcow2}}\noutput: {image: {path: o.qcow2, format: qcow2}}\n\
+         scripts: {postCustomization: [{content: \"true\"}]}\n",
+    )
+    .unwrap();
+    for line in [
+        "--build-dir @/b --config-file @/broken.yaml",
+        "--build-dir @/b --config-file @/none.yaml",
+        "--build-dir @/b --config-file @/unsupported.yaml",
+        "--build-dir @/b --config-file @/broken.yaml --image oci:x",
+        "validate-config --config-file @/broken.yaml",
+        "validate-config --config-file @/broken.yaml --validate-resources oci",
+        "validate-config --config-file @/unsupported.yaml",
+        "convert --image-file @/i --output-image-file @/o --output-image-format cosi --build-dir @/b",
+        "convert --image-file @/i --output-image-file @/o --output-image-format cosi",
+    ] {
+        let previewed = machine.preview(line);
+        let log = machine.path("sent.jsonl");
+        machine.run(&format!("{line} --telemetry-log @/sent.jsonl"));
+        let sent = lines(&std::fs::read_to_string(&log).unwrap());
+        for key in [
+            "imagecustomizer.outcome",
+            "error.type",
+            "imagecustomizer.image.format.output",
+            "imagecustomizer.base.source",
+        ] {
+            assert_eq!(told(&previewed, key), told(&sent, key), "{line}: {key}");
+        }
+        assert_eq!((phases(&previewed), apis(&previewed)), (phases(&sent), apis(&sent)), "{line}");
+        std::fs::remove_file(log).unwrap();
+    }
+    // No log is written of a line that is wrong: no part of the run was entered.
+    for line in ["convert --nonsense", CONTRADICTION] {
+        let previewed = machine.preview(line);
+        assert_eq!(told(&previewed, "error.type").as_deref(), Some("usage"), "{line}");
+        assert_eq!(phases(&previewed), Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn a_preview_of_a_step_from_elsewhere_says_as_little_as_the_run() {
+    let machine = Machine::new(&[]);
+    std::fs::write(
+        machine.path("c.yaml"),
+        "input: {image: {path: i.qcow2}}\noutput: {image: {path: o.qcow2, format: qcow2}}\n\
+         previewFeatures: [custom-steps]\nsteps: [{name: own, component: step.wasm}]\n",
+    )
+    .unwrap();
+    let files = "validate-config --config-file @/c.yaml --validate-resources files";
+    for (line, foreign) in [
+        ("--build-dir @/b --config-file @/c.yaml", true),
+        (files, true),
+        ("validate-config --config-file @/c.yaml", false),
+    ] {
+        let previewed = machine.preview(line);
+        assert_eq!(told(&previewed, "imagecustomizer.duration.coarse_class").is_some(), foreign, "{line}");
+        assert_eq!(told(&previewed, "imagecustomizer.duration.class").is_some(), !foreign, "{line}");
+        assert_eq!(phases(&previewed), Vec::<String>::new(), "{line}");
+    }
+}
+
 #[test]
 fn a_preview_says_when_nothing_would_be_sent() {
     let machine = Machine::new(&[COLLECTOR, ("DO_NOT_TRACK", "1")]);
@@ -216,6 +300,98 @@ fn a_run_that_is_too_quiet_to_tell_sends_nothing() {
         assert!(!stderr(&machine.run(&format!("{FAILS} --log-level warn"))).contains("usage data"));
         assert_eq!(machine.status()["rule"], "first_run");
     }
+}
+
+#[test]
+fn a_notice_that_standard_error_does_not_take_was_not_shown() {
+    let machine = Machine::new(&[COLLECTOR]);
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    let read_only = || Stdio::from(File::open("/dev/zero").unwrap());
+    for line in [FAILS, "convert --nonsense"] {
+        for stderr in [full(), read_only(), Stdio::null()] {
+            machine.command(line).stderr(stderr).status().unwrap();
+            assert_eq!(machine.status()["rule"], "first_run", "{line}");
+        }
+        let mut closed = Command::new("sh");
+        closed.args(["-c", "exec \"$@\" 2>&-", "sh"]).arg(env!("CARGO_BIN_EXE_imagecustomizer"));
+        closed.args(machine.command(line).get_args()).env_clear();
+        closed.envs(machine.command(line).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        closed.status().unwrap();
+        assert_eq!(machine.status()["rule"], "first_run", "{line}");
+    }
+    machine.run(FAILS);
+    assert_eq!(machine.status()["rule"], "default");
+}
+
+/// A pipe that takes nothing any more, as nobody reads it.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b' '; 4096]).is_ok() {}
+    fcntl_setfl(&writer, OFlags::empty()).unwrap();
+    (reader, writer)
+}
+
+/// Waits until SIGTERM has a handler.
+fn handles_signals(child: &Child) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        if u64::from_str_radix(caught.trim(), 16).unwrap() & 1 << 14 != 0 {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const CONTRADICTION: &str = "validate-config --config-file @/c --log-format json --log-color always";
+
+#[test]
+fn a_run_that_fails_before_it_has_a_log_is_counted() {
+    let machine = Machine::new(&[COLLECTOR]);
+    let log_is_a_folder = format!("{FAILS} --log-file @/");
+    let same_file = format!("{FAILS} --telemetry-log @/none");
+    for line in [CONTRADICTION, &log_is_a_folder, &same_file] {
+        machine.printed("telemetry on");
+        let output = machine.run(line);
+        assert_eq!((output.status.code(), machine.status()["lastSend"].as_str()), (Some(1), Some("failed")));
+        machine.printed("telemetry off");
+        std::fs::remove_file(machine.path("state/imagecustomizer/telemetry")).unwrap();
+        let quiet = format!("{line} --log-level warn");
+        assert!(!stderr(&machine.run(&quiet)).contains("usage data"), "{line}");
+        assert_eq!(machine.status()["rule"], "first_run", "{line}");
+        assert!(stderr(&machine.run(line)).contains("usage data"), "{line}");
+    }
+    assert!(!machine.path("none").exists());
+}
+
+#[test]
+fn a_run_whose_log_nobody_reads_can_be_stopped() {
+    let machine = Machine::new(&[COLLECTOR]);
+    machine.printed("telemetry on");
+    std::fs::write(machine.path("c.yaml"), "os: {hostname: web-1}\n").unwrap();
+    let (_reader, writer) = full_pipe();
+    let mut command = machine.command("validate-config --config-file @/c.yaml --log-level debug");
+    let mut child = command.stderr(writer).spawn().unwrap();
+    assert!(handles_signals(&child));
+    let kill = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let told = Instant::now();
+    let code = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status.code(),
+            None if told.elapsed() > PATIENCE => {
+                child.kill().unwrap();
+                break None;
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    assert_eq!(code, Some(1), "the run had to be killed");
 }
 
 #[test]

@@ -210,8 +210,7 @@ impl Diagnostics {
         if diagnostic.kind() == Kind::Syntax {
             line.masked.extend(syntax_mask(file, start.line, text));
         }
-        let secrets = self.secrets.iter().filter_map(|secret| columns_on(secret, diagnostic.at));
-        line.masked.extend(secrets.filter(|columns| !is_blank(text, *columns)));
+        line.masked.extend(self.secrets.iter().filter_map(|secret| columns_on(secret, diagnostic.at)));
         let (shown, from, width) = line.draw();
         let number = start.line.to_string();
         let margin = " ".repeat(number.len());
@@ -237,31 +236,23 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// The columns of `secret` on the first line of `shown`, from and up to, not including.
-fn columns_on(secret: &Span, shown: Span) -> Option<(u32, u32)> {
+/// The columns of `secret` on the first line of `shown`.
+fn columns_on(secret: &Span, shown: Span) -> Option<Mask> {
     let line = shown.start.line;
     if secret.file != shown.file || line < secret.start.line || line > secret.end.line {
         return None;
     }
     let from = if line == secret.start.line { secret.start.column } else { 1 };
     let to = if line == secret.end.line { secret.end.column } else { u32::MAX };
-    (from < to).then_some((from, to))
-}
-
-/// Whether these columns hold blanks alone: a block ends where the next key begins.
-fn is_blank(text: &str, (from, to): (u32, u32)) -> bool {
-    let index = |column: u32| usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
-    text.chars().take(index(to)).skip(index(from)).all(char::is_whitespace)
+    (from < to).then_some(Mask { from, to, blanks_too: false })
 }
 
 /// A text that does not parse tells not which of its values are secret: once a key that holds
 /// secrets was seen, values are masked, and so are lines without a key.
-fn syntax_mask(file: &SourceFile, line: u32, text: &str) -> Option<(u32, u32)> {
+fn syntax_mask(file: &SourceFile, line: u32, text: &str) -> Option<Mask> {
     const SECRET_KEYS: [&str; 4] = ["password", "value", "content", "environmentVariables"];
-    let seen = (1..=line)
-        .filter_map(|line| file.line(line))
-        .any(|text| SECRET_KEYS.iter().any(|key| text.contains(key)));
-    if !seen {
+    let before = file.through(line);
+    if !SECRET_KEYS.iter().any(|key| before.contains(key)) {
         return None;
     }
     let column = |byte: usize| {
@@ -272,7 +263,18 @@ fn syntax_mask(file: &SourceFile, line: u32, text: &str) -> Option<(u32, u32)> {
         Some(colon) => column(colon + 2),
         None => column(text.len() - text.trim_start().len()),
     };
-    Some((from, u32::MAX))
+    Some(Mask { from, to: u32::MAX, blanks_too: true })
+}
+
+/// Columns of a line that must not be shown.
+#[derive(Clone, Copy, Debug)]
+struct Mask {
+    from: u32,
+    /// Not included.
+    to: u32,
+    /// Whether it holds where there are blanks alone, too. Those of a secret are none: a block ends where the next key
+    /// begins.
+    blanks_too: bool,
 }
 
 /// A source line with parts that must not be shown.
@@ -280,7 +282,7 @@ struct MaskedLine<'a> {
     text: &'a str,
     caret_start: u32,
     caret_end: u32,
-    masked: Vec<(u32, u32)>,
+    masked: Vec<Mask>,
 }
 
 /// So many problems are printed.
@@ -295,20 +297,39 @@ impl<'a> MaskedLine<'a> {
         Self { text, caret_start, caret_end, masked: Vec::new() }
     }
 
+    /// Tells of one column after the other whether it is masked; goes through the line and its masks once, as there may be
+    /// as many as the line has room for.
+    fn masks(&self) -> impl FnMut(u32) -> bool {
+        let mut masks = self.masked.clone();
+        masks.sort_by_key(|mask| mask.from);
+        let mut masks = masks.into_iter().peekable();
+        let mut words =
+            columns(self.text).filter(|(_, c)| !c.is_whitespace()).map(|(column, _)| column).peekable();
+        let mut masked_up_to = 0;
+        move |column| {
+            while let Some(mask) = masks.next_if(|mask| mask.from <= column) {
+                while words.next_if(|word| *word < mask.from).is_some() {}
+                if mask.blanks_too || words.peek().is_some_and(|word| *word < mask.to) {
+                    masked_up_to = mask.to.max(masked_up_to);
+                }
+            }
+            column < masked_up_to
+        }
+    }
+
     /// The text to show, the caret's offset in it, and the caret's width (at least 1).
     fn draw(&self) -> (String, usize, usize) {
         let (mut shown, mut length) = (String::new(), 0_usize);
         let (mut from, mut to) = (None, None);
-        let mut in_mask = false;
-        for (index, c) in self.text.chars().enumerate() {
-            let column = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        let (mut in_mask, mut masks) = (false, self.masks());
+        for (column, c) in columns(self.text) {
             if from.is_none() && column >= self.caret_start {
                 from = Some(length);
             }
             if to.is_none() && column >= self.caret_end {
                 to = Some(length);
             }
-            let masked = self.masked.iter().any(|&(start, end)| (start..end).contains(&column));
+            let masked = masks(column);
             if masked && !in_mask {
                 shown.push_str(MASK);
                 length += MASK.len();
@@ -326,6 +347,11 @@ impl<'a> MaskedLine<'a> {
         let to = to.unwrap_or(length);
         (shown, from, to.saturating_sub(from).max(1))
     }
+}
+
+/// The characters of a line with their columns.
+fn columns(text: &str) -> impl Iterator<Item = (u32, char)> {
+    text.chars().enumerate().map(|(index, c)| (u32::try_from(index + 1).unwrap_or(u32::MAX), c))
 }
 
 /// Whether a character stands for itself on a terminal: control characters could work it, and marks
@@ -401,10 +427,38 @@ mod tests {
         assert_eq!(problem.hint.as_deref(), Some(" "));
     }
 
+    /// All masks of up to two on a short line: what is masked is what any of them says.
+    #[test]
+    fn masks_may_overlap_and_those_of_blanks_alone_do_not_count() {
+        let text = "a  b c";
+        let mut all = Vec::new();
+        for from in 1..=7 {
+            for to in (from + 1..=8).chain([u32::MAX]) {
+                all.extend([true, false].map(|blanks_too| Mask { from, to, blanks_too }));
+            }
+        }
+        let holds = |mask: &Mask, column: u32| {
+            let mut inside = columns(text).filter(|(column, _)| (mask.from..mask.to).contains(column));
+            let counts = mask.blanks_too || inside.any(|(_, c)| !c.is_whitespace());
+            counts && (mask.from..mask.to).contains(&column)
+        };
+        for first in &all {
+            for second in &all {
+                let mut line = MaskedLine::new(text, 1, 2);
+                line.masked = vec![*second, *first];
+                let mut masks = line.masks();
+                for (column, _) in columns(text) {
+                    let expected = holds(first, column) || holds(second, column);
+                    assert_eq!(masks(column), expected, "{first:?} {second:?} {column}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_masked_line_keeps_the_caret_in_place() {
         let mut line = MaskedLine::new("a: {value: secret, typ: x}", 20, 23);
-        line.masked.push((12, 18));
+        line.masked.push(Mask { from: 12, to: 18, blanks_too: false });
         let (shown, from, width) = line.draw();
         assert_eq!(shown, "a: {value: [redacted], typ: x}");
         assert_eq!((from, width), (23, 3));

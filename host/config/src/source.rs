@@ -75,13 +75,25 @@ impl SourceFile {
 
     /// The text of `line` (from 1) without its line end; `None` when there is no such line.
     pub fn line(&self, line: u32) -> Option<&str> {
+        self.find(line).map(|(_, line)| line)
+    }
+
+    /// The whole text up to the end of `line` (from 1), or to its own.
+    pub(crate) fn through(&self, line: u32) -> &str {
+        let end = self.find(line).map_or(usize::MAX, |(start, line)| start + line.len());
+        let text = self.text.shown();
+        text.get(..end).unwrap_or(text)
+    }
+
+    /// A line, and where it starts, in bytes.
+    fn find(&self, line: u32) -> Option<(usize, &str)> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         let text = self.text.shown();
         let landmarks = self
             .landmarks
             .get_or_init(|| Lines { text, start: Some(0) }.step_by(STRIDE).map(|(start, _)| start).collect());
         let start = Some(*landmarks.get(index / STRIDE)?);
-        Lines { text, start }.nth(index % STRIDE).map(|(_, line)| line)
+        Lines { text, start }.nth(index % STRIDE)
     }
 }
 

@@ -153,6 +153,36 @@ fn many_items_are_checked_in_time() {
     }
 }
 
+/// The excerpt of a mistake is about one line; what stands before it and beside it must not cost much.
+#[test]
+fn mistakes_behind_much_text_are_shown_in_time() {
+    const SIZE: usize = 1 << 20;
+    let filled = |begin: &str, pattern: &str, end: &str| {
+        format!("{begin}{}{end}", pattern.repeat(SIZE / pattern.len()))
+    };
+    let user = "{name: a, password: {type: plain-text, value: x}}, ";
+    let texts = [
+        filled("os: {hostname: \"a\n", " b\n", ""),
+        filled("os: {hostname: 'a\n", "\n", ""),
+        filled("os: {\"a\n", " b\n", "\": x}"),
+        filled("os:\n  hostname: |\n", "    b\n", "  x: [\n"),
+        filled("", "# b\n", "["),
+        filled("os: {users: [", user, "], x: y}"),
+        filled("os: {users: [", "{name: a, x: y, password: {type: plain-text, value: x}}, ", "]}"),
+        filled(
+            &format!("os: {{x: y, users: [{user} {{name: a, password: {{type: plain-text, value: "),
+            "x",
+            "}}]}",
+        ),
+    ];
+    for text in texts {
+        let begun = Instant::now();
+        assert!(!check(text.as_bytes()), "{}", &text[..60]);
+        println!("{:?} {:?}", &text[..20], begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", &text[..60]);
+    }
+}
+
 #[test]
 fn long_chains_of_merged_mappings_are_followed() {
     let number = 20_000;

@@ -29,19 +29,34 @@ pub struct ConvertOptions {
     pub usage: Usage,
 }
 
+impl ConvertOptions {
+    /// Tells telemetry of a run what is settled before it looks at any file; does nothing else.
+    ///
+    /// # Errors
+    /// What a run would end with at this point.
+    pub fn foresee(&self) -> Result<()> {
+        settle(self).map(drop)
+    }
+}
+
+/// The output format, if this build can write it.
+fn settle(options: &ConvertOptions) -> Result<OutputFormat> {
+    let name = &options.output_image_format;
+    if let Some(format) = config::output::ImageFormat::from_word(name) {
+        options.usage.output(format);
+    }
+    OutputFormat::from_name(name).ok_or_else(|| {
+        Error::saying(ErrorKind::NotSupportedYet, format!("output format `{name}` is not supported yet"))
+    })
+}
+
 /// Writes an image in another format. The input is only read; the output appears whole or not at all.
 ///
 /// # Errors
 /// [`ErrorKind::NotSupportedYet`] for formats that cannot be written yet, [`ErrorKind::InputImage`],
 /// [`ErrorKind::OutputImage`], [`ErrorKind::BuildDirectory`].
 pub fn convert(options: &ConvertOptions, observer: &dyn Observer) -> Result<()> {
-    if let Some(format) = config::output::ImageFormat::from_word(&options.output_image_format) {
-        options.usage.output(format);
-    }
-    let Some(format) = OutputFormat::from_name(&options.output_image_format) else {
-        let message = format!("output format `{}` is not supported yet", options.output_image_format);
-        return Err(Error::saying(ErrorKind::NotSupportedYet, message));
-    };
+    let format = settle(options)?;
     let clock = RunClock::new(options.source_date_epoch, options.output_image_format.as_bytes())?;
     let mut phases = Phases::new(observer, &options.cancel, &options.usage);
 

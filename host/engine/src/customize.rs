@@ -2,11 +2,11 @@
 
 use crate::build_dir::WorkDir;
 use crate::cancellation::Cancellation;
-use crate::components::{self, Components, Context, StepOptions};
+use crate::components::{self, Components, Context, StepOptions, check_configuration};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history;
 use crate::inspect::{Disk, System, open_tree};
-use crate::observer::{Observer, Phase};
+use crate::observer::{Observer, Phase, Silent};
 use crate::open::timestamp;
 use crate::report::{PhaseReport, Report, milliseconds};
 use crate::run_clock::RunClock;
@@ -125,15 +125,38 @@ struct Opened {
     work: WorkDir,
 }
 
-/// Everything before the first change: validation, import, inspection and the plan.
-fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opened, Plan)> {
-    phases.begin(Phase::Validate)?;
+impl CustomizeOptions {
+    /// Tells telemetry of a run what is settled before it looks at anything but its configuration; reads that, and
+    /// does nothing else.
+    ///
+    /// # Errors
+    /// What a run would end with at this point.
+    pub fn foresee(&self) -> Result<()> {
+        Phases::new(&Silent, &self.cancel, &self.usage).begin(Phase::Validate)?;
+        let config = settle(self)?;
+        check_configuration(&config, &self.steps)?;
+        if !config.custom_steps().is_empty() {
+            self.usage.foreign_component();
+        }
+        Ok(())
+    }
+}
+
+/// The configuration, if this build can do what it asks for.
+fn settle(options: &CustomizeOptions) -> Result<ResolvedConfig> {
     let config = load(options)?;
     options.usage.config(&config);
     let unsupported = plan::unsupported(&config);
     if !unsupported.is_empty() {
         return Err(Error::from(config.unsupported(&unsupported)).of_kind(ErrorKind::NotSupportedYet));
     }
+    Ok(config)
+}
+
+/// Everything before the first change: validation, import, inspection and the plan.
+fn prepare(options: &CustomizeOptions, phases: &mut Phases<'_>) -> Result<(Opened, Plan)> {
+    phases.begin(Phase::Validate)?;
+    let config = settle(options)?;
     let paths = Paths::of(&config)?;
     config.validate_resources(Resources::FILES)?;
     image::check_output(&paths.output).map_err(output_error)?;

@@ -90,7 +90,7 @@ impl Usage {
         });
     }
 
-    /// Tells of which format the input image is.
+    /// Tells of which format the input image is. One that no configuration names is a file.
     pub fn input(&self, format: Detected) {
         let format = match format {
             Detected::Raw => InputFormat::Raw,
@@ -102,7 +102,9 @@ impl Usage {
         };
         self.change(|facts| {
             facts.record.input = format;
-            facts.record.source = BaseSource::File;
+            if facts.record.source == BaseSource::None {
+                facts.record.source = BaseSource::File;
+            }
         });
     }
 
@@ -171,6 +173,18 @@ fn output_format(format: config::output::ImageFormat) -> OutputFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_format_of_the_input_does_not_tell_where_it_came_from() {
+        let usage = Usage::of(Command::Convert);
+        usage.input(Detected::Qcow2);
+        assert_eq!(usage.record(End::Success).source, BaseSource::File);
+        for source in [BaseSource::Oci, BaseSource::Catalog] {
+            usage.change(|facts| facts.record.source = source);
+            usage.input(Detected::Qcow2);
+            assert_eq!(usage.record(End::Success).source, source);
+        }
+    }
 
     #[test]
     fn a_record_tells_how_the_run_ended_and_in_which_part() {

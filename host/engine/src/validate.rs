@@ -4,7 +4,7 @@ use crate::cancellation::Cancellation;
 use crate::components::{Components, Context, StepOptions, check_configuration};
 use crate::error::Result;
 use crate::usage::Usage;
-use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
+use config::{LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, Resources};
 use std::path::PathBuf;
 
 /// What `validate-config` is asked to do.
@@ -26,11 +26,24 @@ pub struct ValidateOptions {
     pub usage: Usage,
 }
 
-/// Checks a configuration and its bases; with `files`, also what they name.
-///
-/// # Errors
-/// [`crate::ErrorKind::Config`].
-pub fn validate_config(options: &ValidateOptions) -> Result<()> {
+impl ValidateOptions {
+    /// Tells telemetry of a run what is settled before it looks at anything but its configuration; reads that, and
+    /// does nothing else.
+    ///
+    /// # Errors
+    /// What a run would end with at this point.
+    pub fn foresee(&self) -> Result<()> {
+        let config = settle(self)?;
+        check_configuration(&config, &self.steps)?;
+        if self.files && !config.custom_steps().is_empty() {
+            self.usage.foreign_component();
+        }
+        Ok(())
+    }
+}
+
+/// The configuration, if it is one.
+fn settle(options: &ValidateOptions) -> Result<ResolvedConfig> {
     let load = LoadOptions {
         overrides: Overrides::default(),
         passwords: options.passwords,
@@ -38,6 +51,15 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
     };
     let config = config::load(&options.config_file, &load)?;
     options.usage.config(&config);
+    Ok(config)
+}
+
+/// Checks a configuration and its bases; with `files`, also what they name.
+///
+/// # Errors
+/// [`crate::ErrorKind::Config`].
+pub fn validate_config(options: &ValidateOptions) -> Result<()> {
+    let config = settle(options)?;
     if !options.files {
         return check_configuration(&config, &options.steps);
     }

@@ -12,7 +12,7 @@ use crate::registry::{CoarseDurationClass, ErrorType, Outcome};
 use crate::seeds::KEPT_OF_256;
 
 /// Payloads that such a run can lead to in one hour, ids left aside.
-pub const GUEST_STATES: usize = Outcome::GUEST.len() * CoarseDurationClass::ALL.len();
+pub(crate) const GUEST_STATES: usize = Outcome::GUEST.len() * CoarseDurationClass::ALL.len();
 
 const _: () = assert!(GUEST_STATES == 8);
 // Each outcome goes along with one error, and each class of the registry is one that a guest can reach.
@@ -20,14 +20,12 @@ const _: () = assert!(Outcome::GUEST.len() == ErrorType::GUEST.len());
 const _: () = assert!(CoarseDurationClass::ALL.len() == CoarseDurationClass::GUEST.len());
 
 /// Bits that one run can say if every class is sent as it is.
-#[must_use]
-pub fn guest_bits_without_lot() -> f64 {
+pub(crate) fn guest_bits_without_lot() -> f64 {
     count(GUEST_STATES).log2()
 }
 
 /// Bits that one run can say on average, with the class drawn by lot now and then.
-#[must_use]
-pub fn guest_bits() -> f64 {
+pub(crate) fn guest_bits() -> f64 {
     count(Outcome::GUEST.len()).log2() + class_bits()
 }
 
@@ -52,7 +50,7 @@ mod tests {
     use crate::destination::InstrumentationKey;
     use crate::payload::{PayloadKind, payload};
     use crate::record::{Apis, Phases, RunRecord};
-    use crate::registry::{Api, BaseDistro, DurationClass, InputFormat, Phase};
+    use crate::registry::{Api, BaseDistro, BaseSource, DurationClass, InputFormat, Phase};
     use crate::samples;
     use crate::seeds::{Lot, Seeds};
 
@@ -102,17 +100,19 @@ mod tests {
             for error in ErrorType::ALL {
                 for duration in DurationClass::ALL {
                     // What a failed run knew of the image is the step's choice; a run that succeeds knows all.
-                    let known = (samples::record().input, samples::record().distro);
-                    let unknown = (InputFormat::None, BaseDistro::Unknown);
+                    let RunRecord { input, source, distro, .. } = samples::record();
+                    let known = (input, source, distro);
+                    let unknown = (InputFormat::None, BaseSource::None, BaseDistro::Unknown);
                     let knowledge =
                         if *outcome == Outcome::Success { vec![known] } else { vec![known, unknown] };
-                    for (input, distro) in knowledge {
+                    for (input, source, distro) in knowledge {
                         for (phases, apis) in phases.iter().zip(apis.iter().cycle()) {
                             all.push(RunRecord {
                                 outcome: *outcome,
                                 error: *error,
                                 duration: *duration,
                                 input,
+                                source,
                                 distro,
                                 phases: *phases,
                                 apis: *apis,

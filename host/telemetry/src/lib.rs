@@ -4,7 +4,6 @@
 //! or a number. It is turned into the payload once, after the run; a gate reads the payload's exact bytes and refuses
 //! what the registry does not list.
 
-pub mod bound;
 pub mod consent;
 pub mod destination;
 pub mod environment;
@@ -21,7 +20,9 @@ pub mod state;
 pub mod transport;
 
 mod azure;
+mod bound;
 mod closed_set;
+mod gzip;
 mod kept;
 mod otlp;
 #[cfg(test)]

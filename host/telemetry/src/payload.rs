@@ -1,15 +1,14 @@
 //! The bytes that are sent: made from a record, and through the gate before anyone else sees them.
 
 use std::fmt;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use flate2::read::GzDecoder;
 use serde_json::Value;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::destination::InstrumentationKey;
 use crate::gate::{Gate, MAX_JSON};
+use crate::gzip::unpacked;
 use crate::record::{Environment, RunRecord};
 use crate::seeds::Seeds;
 use crate::{azure, otlp, signals};
@@ -104,6 +103,7 @@ impl Payload {
 }
 
 /// What holds ids and times, in both kinds of payload.
+#[cfg(test)]
 const IDS_AND_TIMES: [&str; 10] = [
     "traceId",
     "spanId",
@@ -117,15 +117,16 @@ const IDS_AND_TIMES: [&str; 10] = [
     "time",
 ];
 
+#[cfg(test)]
 impl Payload {
     /// As [`Self::to_json_lines`], without ids and times: what tells two runs apart.
-    #[must_use]
-    pub fn distinct(&self) -> String {
+    pub(crate) fn distinct(&self) -> String {
         let lines = self.parts.iter().flat_map(Part::to_json);
         lines.map(|line| format!("{}\n", without_ids_and_times(line))).collect()
     }
 }
 
+#[cfg(test)]
 fn without_ids_and_times(value: Value) -> Value {
     match value {
         Value::Object(object) => object
@@ -149,9 +150,7 @@ impl Part {
 }
 
 fn items(body: &[u8]) -> Option<Vec<Value>> {
-    let mut text = Vec::new();
-    GzDecoder::new(body).take(MAX_JSON).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    serde_json::from_slice(&unpacked(body, MAX_JSON).ok()?).ok()
 }
 
 /// The gate, or the SDK before it, refused: nothing is sent. That is a mistake in this program.
@@ -298,8 +297,13 @@ mod tests {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
         "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
         "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
         "APPLICATIONINSIGHTS_CONNECTION_STRING",

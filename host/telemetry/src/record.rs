@@ -62,7 +62,7 @@
 //! ```
 //! ```compile_fail,E0603
 //! # use telemetry::{record::*, registry::*};
-//! let key = telemetry::closed_set::Attribute { key: "user", values: &[], brief: "" };
+//! use telemetry::closed_set::Attribute;
 //! ```
 
 use crate::closed_set::Shape;
@@ -130,13 +130,13 @@ impl RunRecord {
     /// A component that is not built in could use every field it influences to say something to whoever reads the
     /// telemetry. Therefore with one of them only whether the run succeeded is sent, a duration that is coarse and drawn
     /// by lot now and then, and what was settled before the component ran. Of a run that failed, what is learned
-    /// from the image is left out too, because the component could choose to fail before or after it was learned.
+    /// of the input is left out too, because the component could choose to fail before or after it was learned.
     pub(crate) fn report(&self, lot: Lot) -> Report {
         let failed = self.outcome != Outcome::Success;
         let foreign = self.components == Components::Foreign;
-        let (input, distro) = match foreign && failed {
-            true => (InputFormat::None, BaseDistro::Unknown),
-            false => (self.input, self.distro),
+        let (input, source, distro) = match foreign && failed {
+            true => (InputFormat::None, BaseSource::None, BaseDistro::Unknown),
+            false => (self.input, self.source, self.distro),
         };
         let (outcome, error) = match (failed, foreign) {
             (false, _) => (Outcome::Success, ErrorType::None),
@@ -148,7 +148,7 @@ impl RunRecord {
             true => Detail::Minimal { duration: lot.respond(self.duration.coarse()) },
             false => Detail::Full { duration: self.duration, phases: self.phases, apis: self.apis },
         };
-        let Self { command, output, source, .. } = *self;
+        let Self { command, output, .. } = *self;
         Report { command, outcome, error, input, output, source, distro, detail }
     }
 }

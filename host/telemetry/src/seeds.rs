@@ -64,7 +64,8 @@ impl Hour {
     /// The hour that holds a time; the first of 1970 for a clock that is before it.
     fn of(time: SystemTime) -> Self {
         let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        // The greatest time that OTLP's nanoseconds can say is in 2554; a clock beyond it is as wrong as one before.
+        // Nanoseconds since 1970 in 63 bits reach into the year 2262. OTLP has one bit more, but a clock that far off is as
+        // wrong as one before 1970.
         let seconds = seconds.min(i64::MAX as u64 / 1_000_000_000);
         Self(seconds / HOUR.as_secs())
     }

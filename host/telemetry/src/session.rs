@@ -18,8 +18,9 @@ use crate::environment;
 use crate::notice::Notice;
 use crate::payload::{self, Payload, PayloadKind, Refused};
 use crate::record::{Environment, RunRecord};
+use crate::schema;
 use crate::seeds::Seeds;
-use crate::standing::{Because, Standing, Verdict, schema_version};
+use crate::standing::{Because, Standing, Verdict};
 use crate::state::{self, StateFile};
 use crate::transport::{self, Sent};
 use turn::Turn;
@@ -107,7 +108,8 @@ impl Session {
     }
 
     /// What was decided, and why.
-    pub fn verdict(&self) -> Verdict {
+    #[cfg(test)]
+    fn verdict(&self) -> Verdict {
         self.verdict
     }
 
@@ -129,7 +131,7 @@ impl Session {
         }
         // Made ready first: where it cannot be kept, people would be told again and again of what never happens.
         let file = run.state_file.as_ref().ok_or_else(state::Error::no_place).map_err(NotShown::State)?;
-        let remembered = file.prepare(NOTICE_PATIENCE, |state| state.notice = schema_version());
+        let remembered = file.prepare(NOTICE_PATIENCE, |state| state.notice = schema::version());
         let remembered = remembered.map_err(NotShown::State)?;
         show(&text).map_err(NotShown::Output)?;
         remembered.commit().map_err(NotShown::State)

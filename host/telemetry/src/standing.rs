@@ -6,7 +6,8 @@ use crate::consent::{self, Lookup, OptOut};
 use crate::destination::{self, Destination, Unusable};
 use crate::environment;
 use crate::notice::Notice;
-use crate::registry::{Ci, InstallKind, SchemaVersion};
+use crate::registry::{Ci, InstallKind};
+use crate::schema;
 use crate::state::{self, Choice, State, StateFile};
 
 /// What happens, and which rule decided.
@@ -88,12 +89,6 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The version that a notice tells of: when more can be said than then, people are told anew.
-pub(crate) fn schema_version() -> u32 {
-    // An unreadable one would be a mistake in the registry; people are then told on every run.
-    SchemaVersion::ALL.last().and_then(|version| version.as_str().parse().ok()).unwrap_or(u32::MAX)
-}
-
 /// All that the verdict rests on, for `telemetry status`.
 #[derive(Debug)]
 pub struct Standing {
@@ -148,7 +143,8 @@ fn judge(
         Ok(None) => Verdict::NoDestination,
         Ok(Some(_)) if state.choice == Choice::On => Verdict::Sends(Because::Chosen),
         Ok(Some(_)) if each_time => Verdict::Sends(Because::TellsEachTime),
-        Ok(Some(_)) if state.notice >= schema_version() => Verdict::Sends(Because::Told),
+        // When more can be said than then, people are told anew.
+        Ok(Some(_)) if state.notice >= schema::version() => Verdict::Sends(Because::Told),
         Ok(Some(_)) => Verdict::FirstRun,
     }
 }
@@ -193,7 +189,7 @@ mod tests {
     #[test]
     fn the_rules_hold_in_their_order() {
         use Verdict::{FirstRun, NoDestination, Off, Sends};
-        let told = schema_version();
+        let told = schema::version();
         let ci = ("GITHUB_ACTIONS", "true");
         let container = ("IMAGECUSTOMIZER_CONTAINER", "1");
         type Variables<'a> = &'a [(&'static str, &'static str)];

@@ -7,7 +7,7 @@ mod error;
 mod file;
 
 pub use error::{Error, ErrorKind};
-pub use file::{Prepared, StateFile};
+pub use file::StateFile;
 
 /// What the user chose with `telemetry on` or `telemetry off`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

@@ -135,14 +135,15 @@ impl Run {
         self.variable(variable, destination).variable("CI", "true")
     }
 
-    /// Starts the program without waiting for it.
+    /// Starts the program without waiting for it. Nobody reads what it writes, but it is written: on the null device a
+    /// notice would not count as shown, and nothing be sent.
     ///
     /// # Errors
     /// It is not built, or does not start.
     pub fn start(&self) -> Outcome<Child> {
         let mut child = command(program()?);
         self.dress(&mut child);
-        Ok(child.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+        Ok(child.stdout(Stdio::null()).stderr(tempfile::tempfile()?).spawn()?)
     }
 
     /// Runs the program to its end.

@@ -367,7 +367,8 @@ const IDS_AND_TIMES: &[&str] = &[
     "imagecustomizer.duration.class",
 ];
 
-/// The values without the members and attributes of these names.
+/// The values without the members and attributes of these names. Members that have members are no values: the sum of a
+/// histogram goes, the points of a sum stay.
 fn masked(values: &[Value], names: &[&str]) -> Vec<Value> {
     values.iter().map(|value| mask(value, names)).collect()
 }
@@ -378,11 +379,20 @@ fn mask(value: &Value, names: &[&str]) -> Value {
         Value::Object(members) => {
             let attribute =
                 members.get("key").and_then(Value::as_str).is_some_and(|key| names.contains(&key));
-            let kept = members.iter().filter(|(name, _)| !names.contains(&name.as_str()) && !attribute);
+            let named = |name: &String, value: &Value| names.contains(&name.as_str()) && !value.is_object();
+            let kept = members.iter().filter(|(name, value)| !named(name, value) && !attribute);
             Value::Object(kept.map(|(name, value)| (name.clone(), mask(value, names))).collect())
         }
         other => other.clone(),
     }
+}
+
+#[test]
+fn what_is_masked_is_values_and_nothing_below_them() {
+    let point = serde_json::json!({ "asInt": "1", "timeUnixNano": "7" });
+    let metric = serde_json::json!([{ "sum": { "dataPoints": [point] } }, { "histogram": { "sum": 0.5, "count": "1" } }]);
+    let expected = serde_json::json!([{ "sum": { "dataPoints": [{ "asInt": "1" }] } }, { "histogram": { "count": "1" } }]);
+    assert_eq!(mask(&metric, IDS_AND_TIMES), expected);
 }
 
 /// The bytes of all identifiers in a payload that was written as JSON.

@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -189,18 +189,38 @@ impl Log {
     }
 
     /// Writes the record to each output that shows its level.
-    ///
-    /// Standard error that cannot be written to is no reason to stop a run, and there is nowhere to say so.
     pub(crate) fn write(&self, record: &Record) {
+        // Standard error that cannot be written to is no reason to stop a run, and there is nowhere to say so.
+        let _ = self.try_write(record);
+    }
+
+    /// Writes a text that a person has to be told.
+    ///
+    /// # Errors
+    /// Standard error did not take it.
+    pub(crate) fn tell(&self, level: Level, message: &str) -> io::Result<()> {
+        self.try_write(&Record {
+            level,
+            message: message.to_owned(),
+            for_people: None,
+            fields: Vec::new(),
+            time: SystemTime::now(),
+            elapsed: self.elapsed(),
+        })
+    }
+
+    /// As [`Self::write`]; fails when standard error does.
+    fn try_write(&self, record: &Record) -> io::Result<()> {
         let mut outputs = self.outputs();
         let Outputs { stderr, file, status } = &mut *outputs;
+        let mut written = Ok(());
         if record.level <= stderr.threshold {
             let line = record.to_line(stderr.style);
             let text = match status {
                 Some(status) => format!("{ERASE_LINE}{line}{status}"),
                 None => line,
             };
-            let _ = stderr.writer.write_all(text.as_bytes());
+            written = stderr.writer.write_all(text.as_bytes());
         }
         let failed = file.as_mut().and_then(|file| {
             let shown = record.level <= file.threshold;
@@ -211,6 +231,7 @@ impl Log {
             drop(outputs);
             tracing::warn!("cannot write to the log file, it ends here: {error}");
         }
+        written
     }
 
     /// Shows `text` below the records in place of what stood there; `None` removes it.
@@ -247,8 +268,6 @@ fn create_with_parents(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     /// Bytes written by a log under test.
@@ -324,6 +343,16 @@ mod tests {
         log.write(&record(Level::Info, "two"));
         assert_eq!(captured(&stderr_text).lines().count(), 2);
         assert!(log.outputs().file.is_none());
+    }
+
+    #[test]
+    fn who_tells_a_person_learns_that_standard_error_takes_nothing() {
+        let (taking, text) = log_into(Level::Info);
+        assert!(taking.tell(Level::Info, "one").is_ok());
+        assert!(captured(&text).contains("one"));
+        let full = Output { threshold: Level::Info, style: Style::Logfmt, writer: Box::new(FullDisk) };
+        let error = Log::new(full, None, false).tell(Level::Info, "one").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

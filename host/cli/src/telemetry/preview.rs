@@ -11,14 +11,13 @@ use ::telemetry::record::RunRecord;
 use ::telemetry::registry::{BaseSource, DurationClass, ErrorType, InputFormat, Phase};
 use ::telemetry::seeds::Seeds;
 use ::telemetry::standing::Standing;
-use config::output::ImageFormat;
-use engine::{End, Usage};
+use engine::{Cancellation, End, Usage};
 
-use super::{command_named, command_of, names_the_flag};
-use crate::arguments::{self, Command, Customize, ValidateConfig};
-use crate::checks::{self, given};
+use super::{command_named, command_of, is_silent, names_the_flag};
+use crate::arguments::{self, Command, CommandLine};
+use crate::contradiction;
 use crate::failure::Failure;
-use crate::run::print;
+use crate::run::{self, print};
 
 /// What a command line would report.
 struct Example {
@@ -60,7 +59,7 @@ fn example(words: &[OsString]) -> Example {
         return Example { record: Some(record), disabled: false };
     }
     match arguments::parse(words) {
-        Ok(line) => Example { record: of_command(line.command), disabled: line.global.disable_telemetry },
+        Ok(line) => Example { disabled: line.global.disable_telemetry, record: of_line(line) },
         Err(usage) => {
             let record = usage.error.zip(command_named(words)).map(|(message, command)| {
                 tracing::warn!("this command line is wrong, and its failure would be reported: {message}");
@@ -71,64 +70,41 @@ fn example(words: &[OsString]) -> Example {
     }
 }
 
-fn of_command(command: Command) -> Option<RunRecord> {
-    let usage = Usage::of(command_of(&command)?);
-    let told = match command {
-        Command::Customize(flags) if flags.plan.is_some() => return None,
-        Command::Customize(flags) => customize(&flags, &usage),
-        Command::ValidateConfig(flags) => validate_config(&flags, &usage),
-        Command::Convert(flags) => {
-            tell_output(&usage, &flags.output_image_format);
-            checks::convert(&flags).map_err(|failure| failure.reported())
-        }
-        Command::Create(_) => Err(Failure::not_supported("create").reported()),
-        Command::InjectFiles(_) => Err(Failure::not_supported("inject-files").reported()),
+fn of_line(line: CommandLine) -> Option<RunRecord> {
+    let usage = Usage::of(command_of(&line.command)?);
+    if is_silent(&line.command) {
+        return None;
+    }
+    if let Some(message) = contradiction(&line) {
+        tracing::warn!("this command line is wrong, and its failure would be reported: {message}");
+        return Some(failed(&usage, ErrorType::Usage));
+    }
+    let (cancel, told) = (Cancellation::default(), usage.clone());
+    let foreseen = match line.command {
+        Command::Customize(flags) => run::customize_options(*flags, cancel, told)
+            .and_then(|options| options.foresee().map_err(run::failure)),
+        Command::ValidateConfig(flags) => run::validate_options(flags, cancel, told)
+            .and_then(|options| options.foresee().map_err(run::failure)),
+        Command::Convert(flags) => run::convert_options(flags, cancel, told)
+            .and_then(|options| options.foresee().map_err(run::failure)),
+        Command::Create(_) => Err(Failure::not_supported("create")),
+        Command::InjectFiles(_) => Err(Failure::not_supported("inject-files")),
         _ => return None,
     };
-    Some(match told {
+    Some(match foreseen {
         Ok(()) => succeeded(&usage),
-        Err(error) => {
+        Err(failure) => {
             tracing::warn!("such a run fails, and its failure would be reported");
-            failed(&usage, error)
+            failed(&usage, failure.reported())
         }
     })
 }
 
-fn customize(flags: &Customize, usage: &Usage) -> Result<(), ErrorType> {
-    checks::customize(flags).map_err(|failure| failure.reported())?;
-    let overrides = config::Overrides {
-        image_file: given(flags.image_file.as_ref()),
-        output_image_file: given(flags.output_image_file.as_ref()),
-        output_image_format: flags.output_image_format.as_deref().and_then(ImageFormat::from_word),
-        ..config::Overrides::default()
-    };
-    let passwords = checks::passwords(flags.allowed_passwords).map_err(|failure| failure.reported())?;
-    let options = config::LoadOptions { overrides, passwords, mode: config::Mode::Customize };
-    read(&flags.config_file, &options, usage)
-}
-
-fn validate_config(flags: &ValidateConfig, usage: &Usage) -> Result<(), ErrorType> {
-    checks::validate_config(flags).map_err(|failure| failure.reported())?;
-    let passwords = checks::passwords(flags.allowed_passwords).map_err(|failure| failure.reported())?;
-    let mode = config::Mode::ValidateConfig;
-    let options = config::LoadOptions { overrides: config::Overrides::default(), passwords, mode };
-    read(&flags.config_file, &options, usage)
-}
-
-fn read(file: &std::path::Path, options: &config::LoadOptions, usage: &Usage) -> Result<(), ErrorType> {
-    let config = config::load(file, options).map_err(|_| ErrorType::ConfigInvalid)?;
-    usage.config(&config);
-    Ok(())
-}
-
-fn tell_output(usage: &Usage, word: &str) {
-    if let Some(format) = ImageFormat::from_word(word) {
-        usage.output(format);
-    }
-}
-
+/// A run that fails at once, in the part that it is in.
 fn failed(usage: &Usage, error: ErrorType) -> RunRecord {
-    shortest(usage.record(End::Failure(error)), &[Phase::Validate])
+    let record = usage.record(End::Failure(error));
+    let entered: Vec<Phase> = record.phases.iter().map(|(phase, _)| phase).collect();
+    shortest(record, &entered)
 }
 
 /// A run that succeeds, in the shortest time, on a raw image: these are not known before it has run.
@@ -138,7 +114,7 @@ fn succeeded(usage: &Usage) -> RunRecord {
     let phases: &[Phase] = match record.command {
         Reported::Customize => Phase::ALL,
         Reported::Convert => &[Phase::Import, Phase::Export],
-        _ => &[Phase::Validate],
+        _ => &[],
     };
     if phases.contains(&Phase::Import) {
         record.input = InputFormat::Raw;

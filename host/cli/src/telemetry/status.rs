@@ -1,6 +1,6 @@
 //! `telemetry status`: what happens, why, and where to.
 
-use ::telemetry::registry::SchemaVersion;
+use ::telemetry::schema;
 use ::telemetry::standing::Standing;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn text(standing: &Standing) -> String {
         ("destination", destination(standing)),
         ("choice", choice(standing)),
         ("last send", last(standing).unwrap_or("none").to_owned()),
-        ("schema", schema().to_owned()),
+        ("schema", schema::VERSION.as_str().to_owned()),
     ];
     lines.iter().map(|(name, value)| format!("{name:<12} {}\n", escape_line(value))).collect()
 }
@@ -58,10 +58,6 @@ fn last(standing: &Standing) -> Option<&str> {
     standing.state.as_ref().ok()?.last.as_deref()
 }
 
-fn schema() -> &'static str {
-    SchemaVersion::ALL.last().map_or("", |version| version.as_str())
-}
-
 fn json(standing: &Standing) -> Value {
     let destination = standing.destination.as_ref().ok().and_then(Option::as_ref);
     let state = standing.state.as_ref();
@@ -79,6 +75,6 @@ fn json(standing: &Standing) -> Value {
         "choice": state.ok().map(|state| state.choice.as_str()),
         "noticeShown": state.ok().map(|state| state.notice > 0),
         "lastSend": last(standing),
-        "schemaVersion": schema(),
+        "schemaVersion": schema::VERSION.as_str(),
     })
 }

@@ -1,22 +1,18 @@
 //! Reads items of Azure Monitor back into reports.
 
-use std::io::{Read, Write};
-
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use super::items::{LOCATION, set};
 use super::{Gate, MAX_BODY};
 use crate::destination::InstrumentationKey;
+use crate::gzip::{packed, unpacked};
 use crate::payload::Refused;
 use crate::record::{Apis, Detail, Environment, Phases, Report};
 use crate::registry::Api;
 use crate::values::Values;
 
 /// No items are anywhere near as long, in bytes of JSON.
-pub(crate) const MAX_JSON: u64 = 256 * 1024;
+pub(crate) const MAX_JSON: usize = 256 * 1024;
 
 impl Gate {
     /// Checks the bodies, compressed by gzip, of requests for items, and gives the one body that may be sent instead.
@@ -40,7 +36,7 @@ impl Gate {
         for tags in made.iter_mut().filter_map(|item| item.get_mut("tags")) {
             set(tags, LOCATION.0, json!(LOCATION.1));
         }
-        pack(&Value::Array(made))
+        packed(Value::Array(made).to_string().as_bytes())
     }
 
     fn understood(&self, items: &[Value]) -> Result<(Environment, Report), Refused> {
@@ -115,27 +111,13 @@ fn unpack(body: &[u8]) -> Result<Vec<Value>, Refused> {
     if body.len() > MAX_BODY {
         return Err(Refused::because("a body is too long"));
     }
-    let mut text = Vec::new();
-    let mut reader = GzDecoder::new(body).take(MAX_JSON + 1);
-    reader
-        .read_to_end(&mut text)
-        .map_err(|_| Refused::because("a body is not compressed as it should be"))?;
-    if text.len() as u64 > MAX_JSON {
-        return Err(Refused::because("a body is too long"));
-    }
+    let text = unpacked(body, MAX_JSON)?;
     let value: Value = serde_json::from_slice(&text).map_err(|_| Refused::because("a body is no JSON"))?;
-    if serde_json::to_vec(&value).is_ok_and(|again| again != text) {
+    if !serde_json::to_vec(&value).is_ok_and(|again| again == text) {
         return Err(Refused::because("a body holds more than its items"));
     }
     match value {
         Value::Array(items) => Ok(items),
         _ => Err(Refused::because("a body is no list of items")),
     }
-}
-
-fn pack(items: &Value) -> Result<Vec<u8>, Refused> {
-    let text = items.to_string();
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
-    written.map_err(|_| Refused::because("items cannot be compressed"))
 }

@@ -1,10 +1,9 @@
 //! What the gate lets pass, whatever it is given, is made of the registry's words.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::Write;
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -19,6 +18,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::closed_set::Attribute;
 use crate::destination::InstrumentationKey;
+use crate::gzip::unpacked;
 use crate::otlp::{metrics_json, traces_json};
 use crate::payload::{PayloadKind, Signal, payload};
 use crate::record::RunRecord;
@@ -51,9 +51,8 @@ fn metrics(record: &RunRecord) -> ExportMetricsServiceRequest {
 
 /// The items as the exporter makes them: without the tag that the gate adds.
 fn items(record: &RunRecord) -> Vec<Value> {
-    let mut text = String::new();
-    GzDecoder::new(body(record, Signal::AzureTrack).as_slice()).read_to_string(&mut text).unwrap();
-    let mut items: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let text = unpacked(&body(record, Signal::AzureTrack), super::MAX_JSON).unwrap();
+    let mut items: Vec<Value> = serde_json::from_slice(&text).unwrap();
     for item in &mut items {
         item["tags"].as_object_mut().unwrap().remove("ai.location.ip").unwrap();
     }
@@ -213,11 +212,9 @@ fn pass(record: &RunRecord, signal: Signal, bytes: &[u8], texts: &BTreeSet<Strin
             assert_eq!(gate.metrics(&bytes).as_ref(), Ok(&bytes), "what passed passes again");
             metrics_json(&bytes).unwrap()
         }),
-        Signal::AzureTrack => gate.azure(KEY, &[bytes.to_vec()]).map(|bytes| {
-            let mut text = String::new();
-            GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
-            serde_json::from_str(&text).unwrap()
-        }),
+        Signal::AzureTrack => gate
+            .azure(KEY, &[bytes.to_vec()])
+            .map(|bytes| serde_json::from_slice(&unpacked(&bytes, super::MAX_JSON).unwrap()).unwrap()),
     };
     match lines {
         Ok(lines) => {

@@ -14,8 +14,21 @@ use crate::registry::{
     RUN_DURATION_METRIC, RUN_SPAN, RUNS_METRIC, SchemaVersion,
 };
 
-/// The version of the registry, which grows with what can be said.
-pub const VERSION: SchemaVersion = SchemaVersion::V1;
+/// The version of the registry, which grows with what can be said: the last of the list.
+pub const VERSION: SchemaVersion = {
+    let mut last = SchemaVersion::V1;
+    let mut versions = SchemaVersion::ALL;
+    while let [version, rest @ ..] = versions {
+        (last, versions) = (*version, rest);
+    }
+    last
+};
+
+/// [`VERSION`] as a number, to be compared.
+pub(crate) fn version() -> u32 {
+    // An unreadable one would be a mistake in the registry; people are then told on every run.
+    VERSION.as_str().parse().unwrap_or(u32::MAX)
+}
 
 /// All that is sent, in the order in which it is shown, with the word for what it is.
 const SIGNALS: [(&str, Signal); 6] = [
@@ -67,8 +80,7 @@ pub fn text() -> String {
 }
 
 /// What a step that is not built in can say, in one sentence.
-#[must_use]
-pub fn bound() -> String {
+fn bound() -> String {
     format!(
         "a step that is not built in can say {:.2} bits a run through all of this, whatever it does \
          ({:.2} if no class were drawn by lot)",
@@ -149,5 +161,18 @@ fn when(occurs: Occurs) -> &'static str {
         (true, true) => "",
         (true, false) => " (only where every step is built in)",
         (false, _) => " (only with a step that is not built in)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_from_one() {
+        let versions: Vec<String> = (1..=SchemaVersion::ALL.len()).map(|number| number.to_string()).collect();
+        let known: Vec<_> = SchemaVersion::ALL.iter().map(|version| version.as_str()).collect();
+        assert_eq!(known, versions);
+        assert_eq!(version() as usize, versions.len());
     }
 }

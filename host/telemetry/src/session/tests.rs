@@ -136,7 +136,7 @@ fn the_first_run_tells_and_the_second_sends() {
     assert_eq!(shown(&second), None);
     assert_eq!(finish(&second).sent, Some(Sent::Delivered));
     assert_eq!(scene.paths(), BOTH);
-    let stored = State { choice: Choice::Unset, notice: schema_version(), last: Some("delivered".into()) };
+    let stored = State { choice: Choice::Unset, notice: schema::version(), last: Some("delivered".into()) };
     assert_eq!(scene.state_file().read().unwrap(), stored);
 }
 

@@ -80,14 +80,15 @@ impl StateFile {
     ///
     /// # Errors
     /// As for [`Self::prepare`].
-    pub fn change(&self, patience: Duration, edit: impl FnOnce(&mut State)) -> Result<(), Error> {
+    pub(crate) fn change(&self, patience: Duration, edit: impl FnOnce(&mut State)) -> Result<(), Error> {
         self.prepare(patience, edit)?.commit()
     }
 
-    /// As [`Self::change`], but takes the place of a file that cannot be read: for what the user says expressly.
+    /// Changes what is stored, at once and as a whole, and takes the place of a file that cannot be read: for what the user
+    /// says expressly.
     ///
     /// # Errors
-    /// As for [`Self::prepare`], but for a file that cannot be read.
+    /// A new file cannot be written; somebody else changes it for longer than `patience`.
     pub fn set(&self, patience: Duration, edit: impl FnOnce(&mut State)) -> Result<(), Error> {
         let (directory, lock) = self.lock(patience)?;
         let before = self.read_in(&directory).unwrap_or_default();
@@ -99,7 +100,11 @@ impl StateFile {
     ///
     /// # Errors
     /// The file as it is cannot be read, or a new one not be written; the lock is held longer than `patience`.
-    pub fn prepare(&self, patience: Duration, edit: impl FnOnce(&mut State)) -> Result<Prepared, Error> {
+    pub(crate) fn prepare(
+        &self,
+        patience: Duration,
+        edit: impl FnOnce(&mut State),
+    ) -> Result<Prepared, Error> {
         let (directory, lock) = self.lock(patience)?;
         let before = self.read_in(&directory)?;
         self.prepare_in(directory, lock, before, edit)
@@ -114,11 +119,12 @@ impl StateFile {
     ) -> Result<Prepared, Error> {
         let mut after = before.clone();
         edit(&mut after);
-        let prepared = Prepared { file: self.clone(), directory, _lock: lock, changes: after != before };
-        if prepared.changes {
-            // How a send went may get lost in a power failure; a choice may not.
-            let lasting = (before.choice, before.notice) != (after.choice, after.notice);
-            prepared.write(&after, lasting)?;
+        let changes = after != before;
+        // How a send went may get lost in a power failure; a choice may not, nor may that people were told.
+        let lasting = (before.choice, before.notice) != (after.choice, after.notice);
+        let prepared = Prepared { file: self.clone(), directory, _lock: lock, changes, lasting };
+        if changes {
+            prepared.write(&after)?;
         }
         Ok(prepared)
     }
@@ -184,38 +190,42 @@ impl StateFile {
 
 /// A change that is written but does not hold yet. Dropped, it leaves no trace.
 #[derive(Debug)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     file: StateFile,
     directory: File,
     _lock: File,
     changes: bool,
+    /// Once made, the change must survive a power failure.
+    lasting: bool,
 }
 
 impl Prepared {
     /// From now on the change holds.
     ///
     /// # Errors
-    /// The new file could not get its name.
-    pub fn commit(mut self) -> Result<(), Error> {
+    /// The new file could not get its name, or the disk could not be told to keep it.
+    pub(crate) fn commit(mut self) -> Result<(), Error> {
         if !std::mem::take(&mut self.changes) {
             return Ok(());
         }
         let renamed = rustix::fs::renameat(&self.directory, NEW, &self.directory, FILE);
-        renamed.map_err(|error| {
+        if let Err(error) = renamed {
             self.changes = true;
-            Error::io(&self.file.path(), error)
-        })
+            return Err(Error::io(&self.file.path(), error));
+        }
+        let kept = if self.lasting { self.directory.sync_all() } else { Ok(()) };
+        kept.map_err(|error| Error::io(&self.file.directory, error))
     }
 
-    fn write(&self, state: &State, lasting: bool) -> Result<(), Error> {
+    fn write(&self, state: &State) -> Result<(), Error> {
         let path = self.file.directory.join(NEW);
         self.remove();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::openat(&self.directory, NEW, flags, FILE_MODE);
         let mut file = File::from(opened.map_err(|error| refused(&path, error))?);
         let written = file.write_all(state.to_text().as_bytes());
-        let kept = written.and_then(|()| if lasting { file.sync_all() } else { Ok(()) });
-        kept.map_err(|error| Error::io(&path, error))
+        // Before it takes the place of the old one: else a power failure could leave an empty file, and no choice.
+        written.and_then(|()| file.sync_all()).map_err(|error| Error::io(&path, error))
     }
 
     /// What an earlier run that was killed left, or what this one gives up.

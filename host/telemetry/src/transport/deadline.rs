@@ -11,8 +11,8 @@ use super::{Sent, http};
 use crate::destination::{Destination, Line, Protocol};
 use crate::payload::{Part, Payload};
 
-/// Enough for an endpoint near by, too short to be noticed.
-const SHORTEST: Duration = Duration::from_millis(250);
+/// How long a run that was told to stop still tells of itself: enough for an endpoint near by, too short to be noticed.
+pub const LAST_WORDS: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(2);
 /// Of the run's time, one part in so many is lent to sending.
 const SHARE: u32 = 20;
@@ -23,7 +23,7 @@ const STACK: usize = 512 << 10;
 /// How long sending may take after a run that took `run`: a twentieth of it, but 250 ms at least and 2 s at most. A
 /// user who cancelled the run waits 250 ms at most.
 pub fn budget(run: Duration, cancelled: bool) -> Duration {
-    if cancelled { SHORTEST } else { (run / SHARE).clamp(SHORTEST, LONGEST) }
+    if cancelled { LAST_WORDS } else { (run / SHARE).clamp(LAST_WORDS, LONGEST) }
 }
 
 /// Sends each part of `payload` to its place and waits for that, for `budget` at most.

@@ -10,7 +10,7 @@ mod grpc;
 mod http;
 pub(crate) mod proxy;
 
-pub use deadline::{budget, send};
+pub use deadline::{LAST_WORDS, budget, send};
 
 use std::time::Duration;
 
