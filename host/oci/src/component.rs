@@ -65,7 +65,8 @@ impl Component<'_> {
             layer_digests: [&layer.digest],
             component: Interfaces { exports: &self.exports, imports: &self.imports },
         })?;
-        if let Some(name) = &self.name {
+        // Tools that fetch any artifact take it for the name of a file.
+        if let Some(name) = self.name.as_ref().filter(|name| is_plain(name)) {
             layer.annotations.insert(annotation("title"), format!("{name}.wasm"));
         }
         let config_descriptor = Descriptor::of(media_type::WASM_CONFIG, &config);
@@ -84,6 +85,11 @@ impl Component<'_> {
         let said = said.into_iter().filter_map(|(key, value)| Some((annotation(key), value.clone()?)));
         said.chain([(annotation("created"), self.created.clone())]).collect()
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.starts_with('-') && name.bytes().all(is_part)
 }
 
 fn annotation(key: &str) -> String {
@@ -156,6 +162,11 @@ mod tests {
         let names: Vec<&str> = manifest.annotations.values().map(String::as_str).collect();
         assert_eq!(names, ["1970-01-01T00:00:00Z", "motd", "1.2.3"]);
         assert_eq!(component().artifact().unwrap().manifest, artifact.manifest);
+        assert_eq!(artifact.layer_descriptor.annotations.len(), 1);
+        let named = |name: &str| Component { name: Some(name.to_owned()), ..component() }.artifact().unwrap();
+        for name in ["../x", "/etc/x", "-x", "a b"] {
+            assert!(named(name).layer_descriptor.annotations.is_empty(), "{name}");
+        }
     }
 
     #[test]
