@@ -15,6 +15,7 @@ pub mod failure;
 pub mod fat;
 pub mod product;
 pub mod receivers;
+pub mod registry;
 pub mod scene;
 
 pub use disk::Disk;
