@@ -80,9 +80,12 @@ fn parameter_value(text: &str) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
+    /// A scheme with its parameters.
+    type Expected = (&'static str, &'static [(&'static str, &'static str)]);
+
     #[test]
     fn challenges_are_read_with_their_parameters() {
-        let cases: [(&str, &[(&str, &[(&str, &str)])]); 8] = [
+        let cases: [(&str, &[Expected]); 8] = [
             (
                 r#"Bearer realm="https://auth.example/token",service="reg.example",scope="repository:a/b:pull,push""#,
                 &[(

@@ -259,6 +259,36 @@ fn a_token_is_asked_of_the_server_that_the_registry_names() {
 }
 
 #[test]
+fn an_identity_token_is_exchanged_and_shown_to_nobody_else() {
+    let tokens = FakeRegistry::start(|request| match request.method.as_str() {
+        "POST" => answer(200, "", br#"{"access_token":"t0k3n","token":null}"#),
+        _ => answer(405, "", b""),
+    });
+    let challenge = format!(
+        "WWW-Authenticate: Bearer realm=\"http://{}/oauth2/token\",service=\"s\"\r\n",
+        tokens.address
+    );
+    let registry = but(move |request| match request.header("authorization") {
+        Some("Bearer t0k3n") => None,
+        _ => Some(answer(401, &challenge, b"")),
+    });
+    let scene = tempfile::tempdir().unwrap();
+    let file = scene.path().join("auth.json");
+    std::fs::write(&file, format!(r#"{{"auths":{{"{}":{{"identitytoken":"id&1"}}}}}}"#, registry.address))
+        .unwrap();
+    let client = Client::new(&Environment { registry_auth_file: Some(file), ..Environment::default() });
+    client.pull(&reference(&registry, ":1"), LIMIT).unwrap();
+    let asked = tokens.seen();
+    assert_eq!((asked.len(), asked[0].line().as_str()), (1, "POST /oauth2/token"));
+    assert_eq!(
+        String::from_utf8(asked[0].body.clone()).unwrap(),
+        "grant_type=refresh_token&client_id=imagecustomizer&service=s&scope=repository%3Aa%2Fb%3Apull&refresh_token=id%261"
+    );
+    let shown = |request: &Seen| request.header("authorization").is_some_and(|value| value.contains("id&1"));
+    assert!(!registry.seen().iter().any(shown));
+}
+
+#[test]
 fn token_servers_that_are_not_to_be_trusted_get_nothing() {
     for (realm, words) in [
         ("http://tokens.example/", "without TLS, `http://tokens.example`"),

@@ -57,7 +57,9 @@ mod tests {
         let scene = tempfile::tempdir().unwrap();
         let list = scene.path().join("list.pem");
         for text in [None, Some(""), Some("-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n")] {
-            text.map(|text| std::fs::write(&list, text).unwrap());
+            if let Some(text) = text {
+                std::fs::write(&list, text).unwrap();
+            }
             let error = roots(Some(&list)).unwrap_err();
             assert!(error.to_string().contains("list.pem"), "{error}");
         }
