@@ -274,6 +274,7 @@ fn credentials_are_in_nothing_that_a_run_leaves_behind() -> Outcome {
     let guest = text(&component::guest("calls")?)?;
     let reference = registry.reference("steps/calls:1");
     let cache = text(&scene.join("cache"))?;
+    let output = text(&scene.join("pulled.wasm"))?;
     let told = |run: Run, file: &str| {
         let run = run.variable("REGISTRY_AUTH_FILE", file).variable("XDG_CACHE_HOME", &cache);
         run.argument("--log-level=trace")
@@ -292,7 +293,10 @@ fn credentials_are_in_nothing_that_a_run_leaves_behind() -> Outcome {
         &file,
         format!("{{\"auths\":{{\"{}\":{{\"password\":\"{password}\",}}}}}}", registry.address()),
     )?;
-    listen(refused(&told(step(&["pull", &pinned]), &file), &["cannot be used: line 1"])?);
+    listen(refused(
+        &told(step(&["pull", &pinned, "--output", &output]), &file),
+        &["cannot be used: line 1"],
+    )?);
     registry.credentials("alice", &password)?;
     let base = scene::fixture(Distro::AzureLinux3, Layout::Efi)?;
     let run = scene.customize(&base, &config(&pinned), Format::Raw)?;
