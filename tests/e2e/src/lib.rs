@@ -17,6 +17,8 @@ pub mod product;
 pub mod receivers;
 pub mod registry;
 pub mod scene;
+pub mod token_server;
+pub mod tunnel;
 
 pub use disk::Disk;
 pub use failure::{Failure, Outcome, failed};

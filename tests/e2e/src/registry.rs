@@ -8,18 +8,23 @@ use std::time::{Duration, Instant};
 
 use fixtures::process::{command, output, output_with_input};
 
-use crate::{Outcome, failed};
+use crate::{Outcome, failed, token_server};
 
 /// A registry that has not come up after this never will.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A name that no name server knows: a proxy has to lead there.
+pub const ELSEWHERE: &str = "registry.test";
 
 /// What a registry asks for, and how it is reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms<'a> {
     /// Name and password; anyone may do anything without.
     pub login: Option<(&'a str, &'a str)>,
-    /// Whether it speaks TLS, with a certificate of an authority of its own.
+    /// Whether it speaks TLS, with a certificate of an authority of its own, as `127.0.0.1` and as [`ELSEWHERE`].
     pub tls: bool,
+    /// The address of the token server that it names, and where that keeps its certificate.
+    pub tokens: Option<(&'a str, &'a Path)>,
 }
 
 /// A registry that runs.
@@ -128,6 +133,14 @@ fn configuration(directory: &Path, terms: Terms<'_>) -> Outcome<String> {
         fs::write(directory.join("users"), output_with_input(&mut htpasswd, password.as_bytes())?)?;
         text += &format!("auth: {{ htpasswd: {{ realm: test, path: {place}/users }} }}\n");
     }
+    if let Some((realm, directory)) = terms.tokens {
+        let certificate = token_server::certificate(directory);
+        let name = token_server::NAME;
+        text += &format!(
+            "auth: {{ token: {{ realm: '{realm}', service: {name}, issuer: {name}, rootcertbundle: {} }} }}\n",
+            certificate.display()
+        );
+    }
     Ok(text)
 }
 
@@ -142,7 +155,7 @@ fn certify(directory: &Path) -> Outcome {
     openssl(&format!("{key} -subj /CN=authority -keyout ca.key -out ca.pem"))?;
     openssl(&format!(
         "{key} -subj /CN=registry -keyout own.key -out own.pem -CA ca.pem -CAkey ca.key \
-         -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE"
+         -addext subjectAltName=IP:127.0.0.1,DNS:{ELSEWHERE} -addext basicConstraints=critical,CA:FALSE"
     ))?;
     Ok(())
 }

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use e2e::canary::Canaries;
 use e2e::product::program;
-use e2e::registry::{Registry, Terms};
+use e2e::registry::{ELSEWHERE, Registry, Terms};
+use e2e::token_server::TokenServer;
+use e2e::tunnel::Tunnel;
 use e2e::{Disk, Finished, Outcome, Run, Scene, component, disk, failed, scene};
 use fixtures::process::{command, output};
 use fixtures::{Distro, Format, Layout};
 use serde_json::Value;
 
-const OPEN: Terms<'static> = Terms { login: None, tls: false };
+const OPEN: Terms<'static> = Terms { login: None, tls: false, tokens: None };
 
 fn step(arguments: &[&str]) -> Run {
     Run::new(["step"].iter().chain(arguments).copied())
@@ -188,7 +190,9 @@ fn a_tag_that_moves_moves_nothing_and_the_lock_shows_another_digest() -> Outcome
     validate(&scene, &config(&pushed), &["--locked"])?.succeed()?;
     let (old, new) = (digest_of(&pushed)?, digest_of(moved)?);
     assert_ne!(old, new);
+    let asked = registry.requests()?;
     refused(&validate(&scene, &config(moved), &["--locked"])?, &[old, new, "step-locked", "step lock"])?;
+    assert_eq!(registry.requests()?, asked, "the lock is asked before the registry");
     validate(&scene, &config(moved), &[])?.succeed()?;
 
     let wrong = format!("{reference}@sha256:{}", "0".repeat(64));
@@ -219,7 +223,7 @@ fn policy_and_lock_are_asked_before_any_registry() -> Outcome {
 #[test]
 fn credentials_are_found_where_other_tools_keep_them() -> Outcome {
     let scene = Scene::new()?;
-    let terms = Terms { login: Some(("alice", "hunter2")), tls: false };
+    let terms = Terms { login: Some(("alice", "hunter2")), ..OPEN };
     let registry = Registry::start(&scene.join("registry"), terms)?;
     let guest = text(&component::guest("calls")?)?;
     let reference = registry.reference("steps/calls:1");
@@ -255,7 +259,7 @@ fn credentials_are_found_where_other_tools_keep_them() -> Outcome {
 #[test]
 fn a_registry_with_tls_needs_somebody_trusted() -> Outcome {
     let scene = Scene::new()?;
-    let registry = Registry::start(&scene.join("registry"), Terms { login: None, tls: true })?;
+    let registry = Registry::start(&scene.join("registry"), Terms { tls: true, ..OPEN })?;
     let guest = text(&component::guest("calls")?)?;
     let push = step(&["push", &guest, &registry.reference("steps/calls:1")]);
     refused(&push, &["no trusted connection to `https://127.0.0.1", "SSL_CERT_FILE"])?;
@@ -265,11 +269,61 @@ fn a_registry_with_tls_needs_somebody_trusted() -> Outcome {
 }
 
 #[test]
+fn a_registry_elsewhere_is_reached_through_a_proxy() -> Outcome {
+    let scene = Scene::new()?;
+    let registry = Registry::start(&scene.join("registry"), Terms { tls: true, ..OPEN })?;
+    let tunnel = Tunnel::start(registry.address())?;
+    let authority = text(&registry.authority())?;
+    let guest = text(&component::guest("calls")?)?;
+    let reference = format!("{ELSEWHERE}/steps/calls:1");
+    let through = |run: Run| {
+        run.variable("SSL_CERT_FILE", &authority)
+            .variable("HTTPS_PROXY", &tunnel.url())
+            .variable("XDG_CACHE_HOME", &scene.join("cache").to_string_lossy())
+    };
+    let pushed = through(step(&["push", &guest, &reference])).succeed()?;
+    through(step(&["inspect", &format!("oci:{}", pushed.stdout.trim_end())])).succeed()?;
+    let asked = tunnel.asked();
+    assert!(asked.len() >= 2 && asked.iter().all(|place| *place == format!("{ELSEWHERE}:443")), "{asked:?}");
+
+    let around = through(step(&["pull", &reference])).variable("NO_PROXY", ELSEWHERE);
+    refused(&around, &["nobody knows the address of `registry.test`"])?;
+    let untrusted = step(&["pull", &reference]).variable("HTTPS_PROXY", &tunnel.url());
+    refused(&untrusted, &["no trusted connection to `https://registry.test`"])?;
+    Ok(())
+}
+
+#[test]
+fn a_token_is_fetched_for_the_repository_and_no_more() -> Outcome {
+    let scene = Scene::new()?;
+    let keys = scene.join("tokens");
+    // `alice:hunter2`
+    let tokens = TokenServer::start(&keys, "Basic YWxpY2U6aHVudGVyMg==")?;
+    let realm = tokens.realm();
+    let terms = Terms { tokens: Some((&realm, &keys)), ..OPEN };
+    let registry = Registry::start(&scene.join("registry"), terms)?;
+    let guest = text(&component::guest("calls")?)?;
+    let push = step(&["push", &guest, &registry.reference("steps/calls:1")]);
+    refused(&push, &["does not let us in", "docker login"])?;
+    let file = text(&registry.credentials("alice", "hunter2")?)?;
+    let before = tokens.asked().len();
+    let pushed = push.variable("REGISTRY_AUTH_FILE", &file).succeed()?;
+    let asked =
+        |action: &str| format!("/token?service=token-server&scope=repository%3Asteps%2Fcalls%3A{action}");
+    assert_eq!(tokens.asked().split_off(before), [asked("pull%2Cpush")], "one token serves the whole push");
+    let inspect = step(&["inspect", &format!("oci:{}", pushed.stdout.trim_end())]);
+    let inspect = inspect.variable("REGISTRY_AUTH_FILE", &file);
+    inspect.variable("XDG_CACHE_HOME", &text(&scene.join("cache"))?).succeed()?;
+    assert_eq!(tokens.asked().last(), Some(&asked("pull")));
+    Ok(())
+}
+
+#[test]
 fn credentials_are_in_nothing_that_a_run_leaves_behind() -> Outcome {
     let scene = Scene::new()?;
     let mut canaries = Canaries::default();
     let (password, other) = (canaries.hatch("the password")?, canaries.hatch("a wrong password")?);
-    let terms = Terms { login: Some(("alice", &password)), tls: false };
+    let terms = Terms { login: Some(("alice", &password)), ..OPEN };
     let registry = Registry::start(&scene.join("registry"), terms)?;
     let guest = text(&component::guest("calls")?)?;
     let reference = registry.reference("steps/calls:1");

@@ -60,7 +60,7 @@ pub(crate) struct Context<'a> {
     pub(crate) usage: &'a Usage,
 }
 
-/// What the configuration alone shows, with no component looked at: the policies, and the names in the lock.
+/// What the configuration alone shows, with no component looked at: the policies, and the lock as far as that goes.
 ///
 /// # Errors
 /// All that is refused.
@@ -84,6 +84,9 @@ impl Checks {
         if options.locked {
             lock::check_names(config, &steps, lock.as_ref())?;
         }
+        if let Some(lock) = &lock {
+            lock::check_configuration(config, &steps, lock)?;
+        }
         Ok(Self { policies, lock })
     }
 }
@@ -104,7 +107,7 @@ impl Components {
             policies.check_component(step, &binary.sha256)?;
         }
         if let Some(lock) = &lock {
-            lock::check_configuration(config, &steps, &binaries, lock)?;
+            lock::check_bytes(config, &steps, &binaries, lock)?;
         }
         let sandbox = Sandbox::new(context.cache.and_then(open_cache)).map_err(step_error)?;
         context.cancel.reaches(sandbox.interrupter());
