@@ -41,7 +41,7 @@ pub(crate) const LANGUAGES: [Need; 4] = [
 ];
 
 /// To run all tests. Those of the steps compare with the programs that a running system would use.
-pub(crate) const TESTS: [Need; 24] = [
+pub(crate) const TESTS: [Need; 27] = [
     ("systemctl", "systemd"),
     ("update-rc.d", "init-system-helpers"),
     ("useradd", "passwd"),
@@ -60,6 +60,10 @@ pub(crate) const TESTS: [Need; 24] = [
     ("genisoimage", "genisoimage"),
     ("strace", "strace"),
     ("ip", "iproute2"),
+    // A registry on the loopback, its users and its certificates.
+    ("docker-registry", "docker-registry"),
+    ("htpasswd", "apache2-utils"),
+    ("openssl", "openssl"),
     ("python3", "python3"),
     // What `python3 -m venv` needs besides.
     ("/usr/share/python-wheels", "python3-venv"),

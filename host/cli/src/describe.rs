@@ -16,7 +16,7 @@ const PROGRAM: &str = "imagecustomizer";
 /// What the page says besides the flags; the pages in `docs/` say it at length.
 const EXIT_STATUS: [(&str, &str); 3] =
     [("0", "Success."), ("1", "The command failed, or was stopped."), ("80", "The command line is wrong.")];
-const ENVIRONMENT: [(&str, &str); 11] = [
+const ENVIRONMENT: [(&str, &str); 13] = [
     ("NO_COLOR", "If set and not empty: no colours, unless --log-color always."),
     ("TERM", "If dumb, standard error is treated as no terminal."),
     (
@@ -24,7 +24,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
         "Seconds since 1970 that stand for the present: equal runs then write equal images.",
     ),
     ("IMAGECUSTOMIZER_POLICY", "The policy to follow, where --policy names none."),
-    ("XDG_CACHE_HOME, HOME", "Where compiled steps are kept."),
+    ("XDG_CACHE_HOME, HOME", "Where compiled steps, and components from registries, are kept."),
     ("PATH", "Where programs of the host are looked for first."),
     ("IMAGECUSTOMIZER_TELEMETRY, ENABLE_TELEMETRY", "If off, false, no or 0: no usage data is sent."),
     ("DO_NOT_TRACK, OTEL_SDK_DISABLED", "If 1 or true: no usage data is sent."),
@@ -32,7 +32,15 @@ const ENVIRONMENT: [(&str, &str); 11] = [
         "OTEL_EXPORTER_OTLP_ENDPOINT, APPLICATIONINSIGHTS_CONNECTION_STRING, AZURE_MONITOR_CONNECTION_STRING",
         "Where usage data is sent instead: the first that is set.",
     ),
-    ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "How usage data gets there, in either case of letters."),
+    (
+        "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
+        "How usage data gets there, and components come here, in either case of letters.",
+    ),
+    (
+        "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, DOCKER_CONFIG, HOME",
+        "Where credentials for registries are looked for.",
+    ),
+    ("SSL_CERT_FILE", "The authorities whose word is believed, instead of the machine's."),
     ("XDG_STATE_HOME", "Where the choice of telemetry on and telemetry off is kept."),
 ];
 
@@ -207,6 +215,8 @@ mod tests {
             "\"IMAGECUSTOMIZER STEP TEST\"",
             "\"IMAGECUSTOMIZER STEP RUN\"",
             "\"IMAGECUSTOMIZER STEP LOCK\"",
+            "\"IMAGECUSTOMIZER STEP PUSH\"",
+            "\"IMAGECUSTOMIZER STEP PULL\"",
             "\"IMAGECUSTOMIZER REPLAY\"",
             "\"IMAGECUSTOMIZER DOCTOR\"",
             "\"IMAGECUSTOMIZER TELEMETRY\"",

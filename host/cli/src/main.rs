@@ -13,6 +13,7 @@ mod environment;
 mod failure;
 mod log;
 mod progress;
+mod registry;
 mod replay;
 mod report_file;
 mod reporter;

@@ -3,6 +3,7 @@
 use config::output::ImageFormat;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::telemetry::registry::ErrorType;
@@ -14,6 +15,7 @@ use crate::failure::{Failure, Finding};
 use crate::log::Log;
 use crate::log::escape::{escape_json, escape_line};
 use crate::progress::Progress;
+use crate::registry::Registries;
 use crate::report_file::ReportFile;
 use crate::reporter::Reporter;
 use crate::{describe, doctor, environment, replay, signals, step, telemetry};
@@ -108,6 +110,7 @@ pub(crate) fn customize_options(
 ) -> Result<engine::CustomizeOptions, Failure> {
     checks::customize(&flags)?;
     let passwords = checks::passwords(flags.allowed_passwords)?;
+    let steps = step_options(&flags.steps, flags.trace_steps.as_ref(), &cancel);
     Ok(engine::CustomizeOptions {
         build_dir: absolute("--build-dir", &flags.build_dir)?,
         config_file: required("--config-file", flags.config_file)?,
@@ -119,17 +122,22 @@ pub(crate) fn customize_options(
         code_cache: environment::code_cache(),
         source_date_epoch: environment::source_date_epoch()?,
         cancel,
-        steps: step_options(&flags.steps, flags.trace_steps.as_ref()),
+        steps,
         usage,
     })
 }
 
-fn step_options(flags: &StepFlags, trace: Option<&PathBuf>) -> engine::StepOptions {
+/// Registries are asked only when a step is from one.
+fn step_options(
+    flags: &StepFlags,
+    trace: Option<&PathBuf>,
+    cancel: &engine::Cancellation,
+) -> engine::StepOptions {
     engine::StepOptions {
         locked: flags.locked,
         policy: given(flags.policy.as_ref()).or_else(environment::policy),
+        source: Some(Arc::new(Registries::new(cancel))),
         trace: given(trace),
-        ..engine::StepOptions::default()
     }
 }
 
@@ -185,7 +193,7 @@ pub(crate) fn validate_options(
         config_file: required("--config-file", flags.config_file)?,
         files: resources.contains(&Resource::Files),
         passwords: checks::passwords(flags.allowed_passwords)?,
-        steps: step_options(&flags.steps, None),
+        steps: step_options(&flags.steps, None, &cancel),
         code_cache: environment::code_cache(),
         cancel,
         usage,

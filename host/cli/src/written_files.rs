@@ -52,13 +52,16 @@ pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
             add("--output-image-file", Some(&flags.output_image_file), false);
         }
         Command::ValidateConfig(flags) => add("--config-file", Some(&flags.config_file), false),
-        Command::Step(flags) => {
-            if let StepCommand::Run(flags) = &flags.command {
+        Command::Step(flags) => match &flags.command {
+            StepCommand::Run(flags) => {
                 add("--trace", flags.trace.as_ref(), true);
                 add("FILE", Some(&flags.component), false);
                 add("--image", flags.image.as_ref(), false);
             }
-        }
+            StepCommand::Push(flags) => add("FILE", Some(&flags.component), false),
+            StepCommand::Pull(flags) => add("--output", flags.output.as_ref(), false),
+            _ => {}
+        },
         _ => {}
     }
     files

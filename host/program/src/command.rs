@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::capture::{self, Ended};
 use crate::child::{Call, Child};
+use crate::helper::Variables;
 use crate::{Error, ErrorKind, Result};
 
 /// How much of standard output is kept unless [`Command::output_limit`] says otherwise, in bytes.
@@ -22,6 +23,8 @@ pub struct Command {
     file: PathBuf,
     path: OsString,
     arguments: Vec<OsString>,
+    /// Beside `PATH` and the locale.
+    environment: Variables,
     stdin: Vec<u8>,
     time_limit: Option<Duration>,
     output_limit: usize,
@@ -46,11 +49,18 @@ impl Command {
             file,
             path,
             arguments: Vec::new(),
+            environment: Variables::new(),
             stdin: Vec::new(),
             time_limit: None,
             output_limit: DEFAULT_OUTPUT_LIMIT,
             success: &[0],
         }
+    }
+
+    /// What the program's environment holds beside `PATH` and the locale.
+    pub(crate) fn environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        self.environment.extend(variables);
+        self
     }
 
     /// Adds an argument.
@@ -124,10 +134,15 @@ impl Command {
         let arguments = std::iter::once(file).chain(self.arguments.iter().map(OsString::as_os_str));
         let variable =
             |name: &str, value: &OsStr| text(&[OsStr::new(name), value].into_iter().collect::<OsString>());
+        let mut environment = vec![variable("LC_ALL=", OsStr::new("C"))?, variable("PATH=", &self.path)?];
+        for (name, value) in &self.environment {
+            environment
+                .push(text(&[name.as_os_str(), OsStr::new("="), value].into_iter().collect::<OsString>())?);
+        }
         let call = Call {
             file: text(file)?,
             arguments: arguments.map(text).collect::<std::io::Result<_>>()?,
-            environment: vec![variable("LC_ALL=", OsStr::new("C"))?, variable("PATH=", &self.path)?],
+            environment,
         };
         Child::start(&call, !self.stdin.is_empty())
     }
@@ -177,6 +192,14 @@ mod tests {
     fn the_environment_holds_two_variables() {
         let output = Command::new("env", "/usr/bin/env".into(), "/usr/bin:/bin".into()).run().unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), "LC_ALL=C\nPATH=/usr/bin:/bin\n");
+    }
+
+    #[test]
+    fn a_helper_gets_more_variables() {
+        let more = [("HOME".into(), "/home/x".into())];
+        let command = Command::new("env", "/usr/bin/env".into(), "/usr/bin:/bin".into()).environment(more);
+        let output = command.run().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "LC_ALL=C\nPATH=/usr/bin:/bin\nHOME=/home/x\n");
     }
 
     #[test]

@@ -49,10 +49,7 @@ impl Program {
     /// Where the program is installed; `None` when it is not.
     #[must_use]
     pub fn find(self) -> Option<PathBuf> {
-        let path = search_path(std::env::var_os("PATH").as_deref());
-        std::env::split_paths(&path)
-            .map(|directory| directory.join(self.name()))
-            .find(|file| is_executable(file))
+        find(self.name())
     }
 
     /// A call of the program, without arguments yet.
@@ -67,9 +64,15 @@ impl Program {
     }
 }
 
+/// Where a program of this file name is installed.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = search_path(std::env::var_os("PATH").as_deref());
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| is_executable(file))
+}
+
 /// The `PATH` that programs are looked for in and get: the absolute directories of `inherited`, then the standard
 /// ones. A relative directory could lead into the directory of a config or an image.
-fn search_path(inherited: Option<&OsStr>) -> OsString {
+pub(crate) fn search_path(inherited: Option<&OsStr>) -> OsString {
     let mut directories: Vec<PathBuf> = inherited
         .map(|path| std::env::split_paths(path).filter(|directory| directory.is_absolute()).collect())
         .unwrap_or_default();

@@ -15,7 +15,10 @@ pub mod failure;
 pub mod fat;
 pub mod product;
 pub mod receivers;
+pub mod registry;
 pub mod scene;
+pub mod token_server;
+pub mod tunnel;
 
 pub use disk::Disk;
 pub use failure::{Failure, Outcome, failed};

@@ -24,7 +24,7 @@ const NOBODY: u32 = 65_534;
 const OPT_OUT: &str = "DO_NOT_TRACK";
 
 /// What the tests' own surroundings could say to a run.
-const OUTSIDE: [&str; 22] = [
+const OUTSIDE: [&str; 28] = [
     "TMPDIR",
     "CI",
     "ENABLE_TELEMETRY",
@@ -43,7 +43,13 @@ const OUTSIDE: [&str; 22] = [
     "https_proxy",
     "ALL_PROXY",
     "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
     "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "REGISTRY_AUTH_FILE",
+    "DOCKER_CONFIG",
+    "SSL_CERT_FILE",
     "GITHUB_ACTIONS",
     "TF_BUILD",
     "GITLAB_CI",

@@ -10,7 +10,7 @@ use program::Program;
 use serde_json::Value;
 
 /// Each of our crates by folder, with those it may use. Folders of `guest-steps/` that are not listed are steps.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("host/units", &[]),
     ("host/program", &[]),
     ("host/telemetry", &[]),
@@ -24,8 +24,9 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("host/rootfs", &["host/block", "host/partition", "host/units"]),
     ("host/sandbox", &["host/rootfs"]),
     ("host/step-kit", &[]),
+    ("host/oci", &["host/program"]),
     ("host/engine", HOST_BELOW_ENGINE),
-    ("host/cli", &["host/engine", "host/config", "host/telemetry", "host/step-kit"]),
+    ("host/cli", &["host/engine", "host/config", "host/telemetry", "host/step-kit", "host/oci"]),
     ("guest-steps/sdk/derive", &[]),
     ("guest-steps/sdk", &["guest-steps/sdk/derive"]),
     ("guest-steps/accounts", &["guest-steps/sdk"]),

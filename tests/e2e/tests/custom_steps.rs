@@ -165,7 +165,7 @@ fn what_is_wrong_with_a_component_is_said_before_an_image_is_opened() -> Outcome
     scene.write("text.wasm", "no component")?;
     fs::create_dir(scene.join("folder.wasm"))?;
     let digest = "0".repeat(64);
-    let oci = format!("oci:example.com/steps/motd@sha256:{digest}");
+    let oci = format!("oci:127.0.0.1:1/steps/motd@sha256:{digest}");
     let step = |component: &str, rest: &str| format!("- {{ name: own, component: '{component}'{rest} }}\n");
     let calls = ", settings: { calls: [] }";
     let cases: Vec<(String, Vec<&str>)> = vec![
@@ -194,7 +194,10 @@ fn what_is_wrong_with_a_component_is_said_before_an_image_is_opened() -> Outcome
             step("calls.wasm", ", grant: { packages: true }"),
             vec!["steps[0].grant.packages", "not supported yet"],
         ),
-        (step(&oci, ""), vec!["components from registries are not supported yet", "config.yaml:3:27"]),
+        (
+            step(&oci, ""),
+            vec!["cannot be fetched", "cannot be reached", "step-component-fetch", "config.yaml:3:27"],
+        ),
         (
             step("calls.wasm", &format!(", sha256: '{digest}'{calls}")),
             vec!["has another digest", "step-component-sha256"],

@@ -468,7 +468,7 @@ fn a_lock_is_written_once_and_holds() -> Outcome {
 #[test]
 fn command_lines_of_step_are_understood_or_explained() -> Outcome {
     let cases = [
-        ("", "missing command: one of new, build, inspect, check, test, run, lock"),
+        ("", "missing command: one of new, build, inspect, check, test, run, lock, push, pull"),
         ("frob", "unexpected argument frob"),
         ("new", "missing arguments: NAME"),
         ("inspect", "missing arguments: FILE"),
@@ -478,6 +478,8 @@ fn command_lines_of_step_are_understood_or_explained() -> Outcome {
         ),
         ("run f --root d --image i", "--root can't be used together with --image"),
         ("lock", "missing flags: --config-file=FILE"),
+        ("push f", "missing arguments: REFERENCE"),
+        ("pull", "missing arguments: REFERENCE"),
         ("run f --artifac d", "unknown flag --artifac, did you mean \"--artifact\"?"),
         ("build --image-file i", "unknown flag --image-file"),
     ];
@@ -490,6 +492,7 @@ fn command_lines_of_step_are_understood_or_explained() -> Outcome {
     for (line, usage) in [
         ("--help", "Usage: imagecustomizer step COMMAND [FLAGS]"),
         ("run --help", "Usage: imagecustomizer step run FILE (--root DIR | --image FILE) [FLAGS]"),
+        ("pull --help", "Usage: imagecustomizer step pull REFERENCE [--output FILE] [FLAGS]"),
         ("--help test", "Usage: imagecustomizer step test [TEST]... [FLAGS]"),
     ] {
         let arguments: Vec<&str> = line.split_whitespace().collect();

@@ -18,7 +18,9 @@ pub(crate) use flags::{
     Action, AllowedPasswords, Backend, Command, CommandLine, Convert, Customize, Form, GlobalFlags, Replay,
     Resource, Shell, StepFlags, Telemetry, ValidateConfig,
 };
-pub(crate) use step::{StepBuild, StepCheck, StepCommand, StepInspect, StepLock, StepNew, StepRun, StepTest};
+pub(crate) use step::{
+    StepBuild, StepCheck, StepCommand, StepInspect, StepLock, StepNew, StepPull, StepPush, StepRun, StepTest,
+};
 pub(crate) use usage::Usage;
 pub(crate) use values::{ResourceList, path_list, truth};
 

@@ -41,6 +41,10 @@ pub(crate) enum StepCommand {
     Run(Box<StepRun>),
     /// Write down in `imagecustomizer.lock` what the steps of a configuration are
     Lock(StepLock),
+    /// Put a component into a registry, and print the reference that names it for ever
+    Push(StepPush),
+    /// Take a component out of a registry
+    Pull(StepPull),
 }
 
 /// Flags of `step new`.
@@ -74,7 +78,7 @@ pub(crate) struct StepBuild {
 #[command(override_usage = "imagecustomizer step inspect FILE [--format text|json]")]
 #[command(next_help_heading = "Flags")]
 pub(crate) struct StepInspect {
-    /// The component
+    /// The component: a file, or `oci:REGISTRY/REPOSITORY:TAG`
     #[arg(value_name = "FILE", value_parser = path(), help_heading = "Arguments")]
     pub(crate) component: PathBuf,
     /// Form of what is printed
@@ -87,7 +91,7 @@ pub(crate) struct StepInspect {
 #[command(override_usage = "imagecustomizer step check FILE [--settings JSON|FILE] [--format text|json]")]
 #[command(next_help_heading = "Flags")]
 pub(crate) struct StepCheck {
-    /// The component
+    /// The component: a file, or `oci:REGISTRY/REPOSITORY:TAG`
     #[arg(value_name = "FILE", value_parser = path(), help_heading = "Arguments")]
     pub(crate) component: PathBuf,
     /// Settings to run it with, instead of those of the tests beside it and the examples in its schema
@@ -127,7 +131,7 @@ pub(crate) struct StepTest {
 #[command(override_usage = "imagecustomizer step run FILE (--root DIR | --image FILE) [FLAGS]")]
 #[command(next_help_heading = "What it is run on")]
 pub(crate) struct StepRun {
-    /// The component
+    /// The component: a file, or `oci:REGISTRY/REPOSITORY:TAG`
     #[arg(value_name = "FILE", value_parser = path(), help_heading = "Arguments")]
     pub(crate) component: PathBuf,
 
@@ -183,6 +187,43 @@ pub(crate) struct StepLock {
     /// Follow this policy too, beside /etc/imagecustomizer/policy.yaml
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) policy: Option<PathBuf>,
+}
+
+/// Flags of `step push`.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer step push FILE REFERENCE [--format text|json]")]
+#[command(next_help_heading = "Flags")]
+pub(crate) struct StepPush {
+    /// The component
+    #[arg(value_name = "FILE", value_parser = path(), help_heading = "Arguments")]
+    pub(crate) component: PathBuf,
+    /// Where it is put: `REGISTRY/REPOSITORY:TAG`
+    #[arg(value_name = "REFERENCE", help_heading = "Arguments")]
+    pub(crate) reference: String,
+    /// Form of what is printed
+    #[arg(long, value_name = "FORM", default_value = "text", value_parser = form())]
+    pub(crate) format: Form,
+}
+
+/// Flags of `step pull`.
+#[derive(Debug, Args)]
+#[command(override_usage = "imagecustomizer step pull REFERENCE [--output FILE] [FLAGS]")]
+#[command(next_help_heading = "Flags")]
+pub(crate) struct StepPull {
+    /// What is fetched: `REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:DIGEST`, or both
+    #[arg(value_name = "REFERENCE", help_heading = "Arguments")]
+    pub(crate) reference: String,
+    /// Where the component is written, instead of to a file named after the repository
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) output: Option<PathBuf>,
+    /// Take the place of a file that is there
+    #[arg(long, num_args = 0..=1, require_equals = true, value_name = "true|false")]
+    #[arg(default_value = "false", default_missing_value = "true", value_parser = truth)]
+    #[arg(hide_default_value = true, action = ArgAction::Set)]
+    pub(crate) overwrite: bool,
+    /// Form of what is printed
+    #[arg(long, value_name = "FORM", default_value = "text", value_parser = form())]
+    pub(crate) format: Form,
 }
 
 fn form() -> impl TypedValueParser<Value = Form> {

@@ -6,12 +6,17 @@ use super::{Bench, settings, show};
 use crate::arguments::StepCheck;
 use crate::checks::required;
 use crate::failure::Failure;
+use crate::registry::Located;
 use crate::run::failure;
 
 pub(super) fn run(flags: &StepCheck, bench: &Bench) -> Result<(), Failure> {
     let component = required("FILE", flags.component.clone())?;
+    let located = Located::find(&component, &bench.cancel)?;
     let settings = flags.settings.as_deref().map(settings).transpose()?;
-    let report = bench.workbench.check(&CheckOptions { component, settings }).map_err(failure)?;
+    let report = bench
+        .workbench
+        .check(&CheckOptions { component: located.path.clone(), settings })
+        .map_err(failure)?;
     show(flags.format, &report, text)?;
     match report.failed() {
         0 => Ok(()),

@@ -6,11 +6,13 @@ use super::{Bench, show};
 use crate::arguments::StepInspect;
 use crate::checks::required;
 use crate::failure::Failure;
+use crate::registry::Located;
 use crate::run::failure;
 
 pub(super) fn run(flags: &StepInspect, bench: &Bench) -> Result<(), Failure> {
     let component = required("FILE", flags.component.clone())?;
-    let found = bench.workbench.inspect(&component).map_err(failure)?;
+    let located = Located::find(&component, &bench.cancel)?;
+    let found = bench.workbench.inspect(&located.path).map_err(failure)?;
     show(flags.format, &found, text)
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::{Cancellation, LockOptions, StepOptions};
 use tempfile::NamedTempFile;
@@ -11,13 +12,18 @@ use crate::checks::{given, required};
 use crate::environment;
 use crate::failure::Failure;
 use crate::log::escape::escape_line;
+use crate::registry::Registries;
 use crate::run::{failure, print};
 
 pub(super) fn run(flags: StepLock, cancel: &Cancellation) -> Result<(), Failure> {
     let policy = given(flags.policy.as_ref()).or_else(environment::policy);
     let options = LockOptions {
         config_file: required("--config-file", flags.config_file)?,
-        steps: StepOptions { policy, ..StepOptions::default() },
+        steps: StepOptions {
+            policy,
+            source: Some(Arc::new(Registries::new(cancel))),
+            ..StepOptions::default()
+        },
         code_cache: environment::code_cache(),
         cancel: cancel.clone(),
     };

@@ -5,6 +5,8 @@ mod check;
 mod inspect;
 mod lock;
 mod new;
+mod pull;
+mod push;
 mod run;
 mod test;
 
@@ -35,6 +37,8 @@ pub(crate) fn failure_phrase(command: &StepCommand) -> &'static str {
         StepCommand::Test(_) => "the tests did not pass",
         StepCommand::Run(_) => "the step did not run",
         StepCommand::Lock(_) => "the steps were not locked",
+        StepCommand::Push(_) => "the component was not pushed",
+        StepCommand::Pull(_) => "the component was not pulled",
     }
 }
 
@@ -48,12 +52,15 @@ pub(crate) fn run(command: StepCommand, cancel: &Cancellation) -> Result<(), Fai
         StepCommand::Test(flags) => test::run(flags, &Bench::new(cancel)?),
         StepCommand::Run(flags) => run::run(*flags, &Bench::new(cancel)?),
         StepCommand::Lock(flags) => lock::run(flags, cancel),
+        StepCommand::Push(flags) => push::run(flags, &Bench::new(cancel)?),
+        StepCommand::Pull(flags) => pull::run(&flags, cancel),
     }
 }
 
 /// A workbench, and the directory that its scratch files vanish with.
 struct Bench {
     workbench: Workbench,
+    cancel: Cancellation,
     _scratch: TempDir,
 }
 
@@ -66,7 +73,7 @@ impl Bench {
             })?;
         let cache = environment::code_cache();
         let workbench = Workbench::new(cache.as_deref(), scratch.path(), cancel).map_err(failure)?;
-        Ok(Self { workbench, _scratch: scratch })
+        Ok(Self { workbench, cancel: cancel.clone(), _scratch: scratch })
     }
 }
 

@@ -9,12 +9,15 @@ use crate::arguments::StepRun;
 use crate::checks::{given, required};
 use crate::environment;
 use crate::failure::Failure;
+use crate::registry::Located;
 use crate::run::failure;
 
 pub(super) fn run(flags: StepRun, bench: &Bench) -> Result<(), Failure> {
     let form = flags.format;
     let learn = flags.learn;
-    let trial = trial(flags)?;
+    let mut trial = trial(flags)?;
+    let located = Located::find(&trial.component, &bench.cancel)?;
+    trial.component.clone_from(&located.path);
     let mut report = bench.workbench.run(&trial).map_err(failure)?;
     show(form, &report, if learn { grant } else { changes })?;
     match report.failure.take() {

@@ -218,15 +218,14 @@ pub(super) fn check_names(
     super::refuse_if_any(config, problems)
 }
 
-/// Whether the configuration and the components' bytes are what was locked; nothing was compiled yet.
+/// Whether the configuration is what was locked; no component was looked at yet, and no registry asked.
 pub(super) fn check_configuration(
     config: &ResolvedConfig,
     steps: &[CustomStep<'_>],
-    binaries: &[Arc<source::Binary>],
     lock: &Lock,
 ) -> Result<()> {
     let mut problems = Vec::new();
-    for (step, binary) in steps.iter().zip(binaries) {
+    for step in steps {
         let Some(locked) = lock.step(step.name()) else { continue };
         let grant = LockedGrant::of(step);
         let mut differ = |field, what: &str, is: &str, was: &str| {
@@ -234,12 +233,28 @@ pub(super) fn check_configuration(
         };
         if step.component_text() != locked.component {
             differ(StepField::Component, "component", step.component_text(), &locked.component);
-        } else if binary.sha256 != locked.sha256 {
-            differ(StepField::Sha256, "component's sha256", &binary.sha256, &locked.sha256);
         }
         for (what, is, was) in grant.differences(&locked.grant) {
             differ(StepField::Grant, what, &is, &was);
         }
+    }
+    super::refuse_if_any(config, problems)
+}
+
+/// Whether the components' bytes are what was locked; nothing was compiled yet.
+pub(super) fn check_bytes(
+    config: &ResolvedConfig,
+    steps: &[CustomStep<'_>],
+    binaries: &[Arc<source::Binary>],
+    lock: &Lock,
+) -> Result<()> {
+    let mut problems = Vec::new();
+    for (step, binary) in steps.iter().zip(binaries) {
+        let Some(locked) = lock.step(step.name()).filter(|locked| locked.sha256 != binary.sha256) else {
+            continue;
+        };
+        let (is, was) = (&binary.sha256, &locked.sha256);
+        problems.push(difference(step, StepField::Sha256, "component's sha256", is, was));
     }
     super::refuse_if_any(config, problems)
 }

@@ -11,7 +11,7 @@ pub(crate) use source::read as read_component;
 pub use source::{ComponentSource, FetchError};
 
 use crate::cancellation::Cancellation;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::steps::{open_cache, step_error};
 use crate::usage::Usage;
 use config::steps::StepLimits;
@@ -60,7 +60,7 @@ pub(crate) struct Context<'a> {
     pub(crate) usage: &'a Usage,
 }
 
-/// What the configuration alone shows, with no component looked at: the policies, and the names in the lock.
+/// What the configuration alone shows, with no component looked at: the policies, and the lock as far as that goes.
 ///
 /// # Errors
 /// All that is refused.
@@ -84,6 +84,9 @@ impl Checks {
         if options.locked {
             lock::check_names(config, &steps, lock.as_ref())?;
         }
+        if let Some(lock) = &lock {
+            lock::check_configuration(config, &steps, lock)?;
+        }
         Ok(Self { policies, lock })
     }
 }
@@ -99,12 +102,12 @@ impl Components {
         if steps.is_empty() {
             return Ok(Self::default());
         }
-        let binaries = binaries(config, &steps, context.options)?;
+        let binaries = binaries(config, &steps, context)?;
         for (step, binary) in steps.iter().zip(&binaries) {
             policies.check_component(step, &binary.sha256)?;
         }
         if let Some(lock) = &lock {
-            lock::check_configuration(config, &steps, &binaries, lock)?;
+            lock::check_bytes(config, &steps, &binaries, lock)?;
         }
         let sandbox = Sandbox::new(context.cache.and_then(open_cache)).map_err(step_error)?;
         context.cancel.reaches(sandbox.interrupter());
@@ -187,13 +190,18 @@ impl Components {
 fn binaries(
     config: &ResolvedConfig,
     steps: &[CustomStep<'_>],
-    options: &StepOptions,
+    context: &Context<'_>,
 ) -> Result<Vec<Arc<source::Binary>>> {
     let mut problems = Vec::new();
     let mut binaries = Vec::new();
-    let mut sources = source::Sources::new(options.source.as_deref());
+    let mut sources = source::Sources::new(context.options.source.as_deref());
     for step in steps {
-        match sources.fetch(step) {
+        let fetched = sources.fetch(step);
+        if context.cancel.is_requested() {
+            // A fetch that was broken off says nothing of the component.
+            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
+        }
+        match fetched {
             Ok(binary) => binaries.push(binary),
             Err(problem) => problems.push(problem),
         }
@@ -288,6 +296,6 @@ pub(crate) fn directories(config: &ResolvedConfig) -> BTreeSet<PathBuf> {
 impl Error {
     /// A policy cannot be used, or refuses something.
     fn of_policy(diagnostics: config::Diagnostics, message: &str) -> Self {
-        Self::saying(crate::ErrorKind::Config, message).with_diagnostics(diagnostics)
+        Self::saying(ErrorKind::Config, message).with_diagnostics(diagnostics)
     }
 }

@@ -65,11 +65,13 @@ impl Error {
     }
 }
 
-/// Files that are not there are found while the configuration is checked, and are no fault of it.
+/// Files that are not there, and registries that do not answer, are met while the configuration is checked, and are no
+/// fault of it.
 fn named_by(rule: Rule) -> ErrorType {
     match rule {
         Rule::InputFileOption | Rule::InputFileConfig | Rule::InputFileNotFile => ErrorType::InputNotFound,
         Rule::OutputIsFolder | Rule::OutputFileOption | Rule::OutputFileConfig => ErrorType::OutputWrite,
+        Rule::StepComponentFetch => ErrorType::Download,
         _ => ErrorType::ConfigInvalid,
     }
 }
@@ -114,6 +116,12 @@ pub(super) fn outcome(error: ErrorType) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_configuration_names_is_told_apart_from_the_configuration() {
+        assert_eq!(named_by(Rule::StepComponentFetch), ErrorType::Download);
+        assert_eq!(named_by(Rule::StepComponentSha256), ErrorType::ConfigInvalid);
+    }
 
     #[test]
     fn a_lack_of_something_is_told_apart_from_where_it_was_met() {

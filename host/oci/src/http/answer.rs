@@ -1,0 +1,97 @@
+//! The head of an answer, and its body as far as somebody wants it.
+
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use ureq::Body;
+use ureq::http::Response;
+
+use super::Cause;
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// How long a small document may take as a whole; what follows comes on top for large ones.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes a second that a body has to come with at least.
+const SLOWEST: u64 = 64 << 10;
+
+/// An answer whose body was not read yet.
+pub(crate) struct Answer(Response<Body>);
+
+impl Answer {
+    pub(super) fn new(response: Response<Body>) -> Self {
+        Self(response)
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    /// The first value of a header, where it is plain text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers().get(name)?.to_str().ok()
+    }
+
+    /// All values of a header that are plain text.
+    pub(crate) fn headers(&self, name: &str) -> Vec<String> {
+        let values = self.0.headers().get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
+    }
+
+    /// Copies the body into `sink`, at most `limit` bytes and one more, which tells that there would be more.
+    pub(crate) fn copy(self, limit: u64, sink: &mut dyn Write) -> Result<u64, Cause> {
+        let body = self.0.into_body().into_reader().take(limit.saturating_add(1));
+        let end = Instant::now().checked_add(PATIENCE.saturating_add(Duration::from_secs(limit / SLOWEST)));
+        copy(body, end, sink)
+    }
+}
+
+fn copy(mut body: impl Read, end: Option<Instant>, sink: &mut dyn Write) -> Result<u64, Cause> {
+    let mut chunk = vec![0; CHUNK];
+    let mut count = 0_u64;
+    loop {
+        // Each read ends soon: a connection that says nothing is given up.
+        if end.is_some_and(|end| Instant::now() > end) {
+            return Err(Cause::TooSlow);
+        }
+        match body.read(&mut chunk) {
+            Ok(0) => return Ok(count),
+            Ok(read) => {
+                sink.write_all(chunk.get(..read).unwrap_or_default()).map_err(Cause::Sink)?;
+                count = count.saturating_add(read as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Cause::Network(error.into())),
+        }
+    }
+}
+
+/// The body, if it has at most `limit` bytes.
+pub(crate) fn read_bounded(answer: Answer, limit: u64) -> Result<Vec<u8>, Cause> {
+    let mut bytes = Vec::new();
+    let count = answer.copy(limit, &mut bytes)?;
+    if count > limit { Err(Cause::TooLarge(limit)) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, without end.
+    struct Drip;
+
+    impl Read for Drip {
+        fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+            std::thread::sleep(Duration::from_millis(1));
+            chunk[0] = b'x';
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_body_that_drips_is_given_up() {
+        let end = Instant::now() + Duration::from_millis(50);
+        assert!(matches!(copy(Drip, Some(end), &mut io::sink()), Err(Cause::TooSlow)));
+    }
+}
