@@ -193,7 +193,8 @@ impl Guard {
         let Ok(Location { path, object }) = tree.locate(path, aim) else { return is_secret(path.as_bytes()) };
         match object {
             Some(object) if object.kind == Kind::Directory => false,
-            Some(object) if object.links > 1 && self.secrets(tree).name(object.id).is_some() => true,
+            // Under that name, or under another that it had.
+            Some(object) if self.secrets(tree).name(object.id).is_some() => true,
             _ => self.is_secret(tree, &path),
         }
     }
@@ -219,8 +220,7 @@ impl Guard {
     ) -> Result<()> {
         let touch = if access == Access::Read { Touch::Read } else { Touch::Write };
         self.note(&place.path, touch);
-        if access == Access::Write
-            && place.object.as_ref().is_some_and(|object| object.kind == Kind::Symlink)
+        if access == Access::Write && place.object.as_ref().is_some_and(|object| object.kind == Kind::Symlink)
         {
             self.find_secrets(tree);
         }

@@ -11,7 +11,7 @@ use units::PathPattern;
 /// The secrets of an image as they are before a step runs.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
-    /// One name of every secret with several.
+    /// One name of every secret.
     names: HashMap<NodeId, ImagePathBuf>,
     /// Files and directories that links make secret: where they lie, and under which paths the list knows them.
     moved: HashMap<ImagePathBuf, Vec<ImagePathBuf>>,
@@ -77,7 +77,7 @@ impl Secrets {
             let real = location.path;
             return (!patterns.is_empty()).then_some((object.id, Place { known, real, patterns, secret }));
         }
-        if secret && object.links > 1 {
+        if secret {
             self.names.entry(object.id).or_insert(location.path);
         }
         None
@@ -106,7 +106,7 @@ impl Secrets {
         })
     }
 
-    /// The name under which an object with several is a secret.
+    /// The name under which an object is a secret, or was one.
     pub(super) fn name(&self, id: NodeId) -> Option<&ImagePathBuf> {
         self.names.get(&id)
     }
