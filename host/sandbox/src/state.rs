@@ -2,6 +2,7 @@
 
 use crate::artifacts::Artifacts;
 use crate::clock::{ClockView, VirtualClock};
+use crate::description::CallsHost;
 use crate::limits::{Exceeded, Growth, Limit, Limits};
 use crate::random::SeededRandom;
 use crate::step::StepFacts;
@@ -150,9 +151,7 @@ impl State {
         &mut self,
         call: impl FnOnce(&mut dyn Tree, &mut Artifacts) -> T,
     ) -> wasmtime::Result<T> {
-        let Some(tree) = &self.tree else {
-            wasmtime::bail!("`describe` may call nothing but `log`");
-        };
+        let Some(tree) = &self.tree else { return Err(CallsHost("rootfs").into()) };
         let mut tree = tree.lock().unwrap_or_else(PoisonError::into_inner);
         if self.guard.is_idle() {
             return Ok(call(tree.as_mut(), &mut self.artifacts));
@@ -162,6 +161,12 @@ impl State {
             return Err(Exceeded { limit: Limit::Written, maximum: self.limits.written }.into());
         }
         Ok(answer)
+    }
+
+    /// Ends `describe` where it calls what only a run has: the `interface` of the contract.
+    pub(crate) fn check_runs(&self, interface: &'static str) -> wasmtime::Result<()> {
+        // A replay has no tree either, but a trace.
+        if self.tree.is_some() || self.tracer.is_some() { Ok(()) } else { Err(CallsHost(interface).into()) }
     }
 
     /// Whether what is at `path` is a secret of the image.
