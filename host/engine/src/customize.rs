@@ -237,9 +237,7 @@ impl<'a> Phases<'a> {
     /// Ends the current phase and begins the next, unless the run is cancelled.
     pub(crate) fn begin(&mut self, phase: Phase) -> Result<()> {
         self.close();
-        if self.cancel.is_requested() {
-            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
-        }
+        self.cancel.check()?;
         tracing::debug!("phase: {}", phase.name());
         self.usage.phase(Some(phase));
         self.current = Some((phase, Instant::now()));

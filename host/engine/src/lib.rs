@@ -12,6 +12,7 @@ mod history;
 mod inspect;
 mod observer;
 mod open;
+mod regular_file;
 mod report;
 mod run_clock;
 mod seal;

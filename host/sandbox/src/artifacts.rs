@@ -1,6 +1,7 @@
 //! The input files of a step on the host's side: every artifact is a file or a directory that was opened before the
 //! step began, and reads go through those handles alone.
 
+use crate::regular_file::{NONBLOCK, not_regular, open_regular_file};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, FileExt, FileType, FileTypeExt, MetadataExt, OpenOptions, OpenOptionsExt};
 use rootfs::operations::Source;
@@ -9,7 +10,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,16 +40,7 @@ impl Artifact {
     /// # Errors
     /// When it is missing, unreadable or no regular file.
     pub fn open_file(path: &Path) -> io::Result<Self> {
-        // A FIFO must not block the run, so the type is looked at first and the opening does not wait.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-        let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(Self::File(File::from_std(file)))
+        Ok(Self::File(File::from_std(open_regular_file(path)?)))
     }
 
     /// Opens the directory at `path`. Links below it are followed as long as they stay below it.
@@ -267,16 +258,12 @@ fn failed(cause: io::Error, operation: &'static str, name: &str, path: &str) -> 
 /// Opens a regular file below `directory`; a pipe or device is refused, and never waited for.
 fn open_regular(directory: &Dir, path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    options.read(true).custom_flags(NONBLOCK);
     if !directory.metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        return Err(not_regular());
     }
     let file = directory.open_with(path, &options)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
-    }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
 fn list(directory: &Dir, path: &Path) -> io::Result<Vec<Entry>> {

@@ -104,6 +104,24 @@ impl FromStr for PathPattern {
 }
 
 impl PathPattern {
+    /// The text of a pattern as it stands in a list of YAML: in quotes where it has to be.
+    #[must_use]
+    pub fn in_yaml(text: &str) -> String {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@*?".contains(&byte);
+        if text.starts_with('/') && text.bytes().all(plain) {
+            return text.to_owned();
+        }
+        let mut quoted = String::from('"');
+        for character in text.chars() {
+            match character {
+                '"' | '\\' => quoted.extend(['\\', character]),
+                _ if character.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+                _ => quoted.push(character),
+            }
+        }
+        quoted + "\""
+    }
+
     /// The narrowest pattern that matches `path`, which must be resolved. Characters that mean something in patterns,
     /// control characters and bytes that are not UTF-8 become `?`.
     #[must_use]
@@ -510,5 +528,20 @@ mod tests {
         let deep = pattern("/**/a/**/a/**/a/**/b");
         assert!(!deep.matches("/a".repeat(2000).as_bytes()));
         assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_pattern_stands_in_yaml_in_quotes_where_it_has_to() {
+        for (text, yaml) in [
+            ("/etc/motd.d/**", "/etc/motd.d/**"),
+            ("/a?_-+@9", "/a?_-+@9"),
+            ("/a, b", "\"/a, b\""),
+            ("/a\"\\b", r#""/a\"\\b""#),
+            ("/ü\n", "\"/ü\\u000a\""),
+            ("", "\"\""),
+            ("*", "\"*\""),
+        ] {
+            assert_eq!(PathPattern::in_yaml(text), yaml);
+        }
     }
 }

@@ -8,6 +8,8 @@ mod new;
 mod run;
 mod test;
 
+pub(crate) use run::artifact;
+
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 

@@ -3,15 +3,13 @@
 use super::{Components, Context, StepOptions, source};
 use crate::cancellation::Cancellation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::regular_file;
 use crate::usage::Usage;
 use config::{
     CustomStep, Diagnostic, LoadOptions, Mode, PasswordPolicy, ResolvedConfig, Rule, Span, StepField,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use units::PathPattern;
@@ -119,18 +117,11 @@ impl Lock {
     /// When it cannot be read, or is of another form.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let failed = || Error::new(ErrorKind::Config, "use the lock file").at(path);
-        // A pipe in its place is not waited for.
-        let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
-            Ok(file) => file,
+        let text = match regular_file::read_text(path, LARGEST) {
+            Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed().caused_by(error)),
         };
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(failed().caused_by("it is not a regular file"));
-        }
-        let mut text = String::new();
-        file.take(LARGEST).read_to_string(&mut text).map_err(|error| failed().caused_by(error))?;
         let lock: Self = serde_json::from_str(&text).map_err(|error| {
             failed().caused_by(error).hint_at("write it anew with `imagecustomizer step lock`")
         })?;

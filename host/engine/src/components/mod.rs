@@ -232,13 +232,12 @@ fn unusable(
         })
         .collect();
     let imports: Vec<String> = needs.iter().map(|name| format!("`customizer:step/{name}`")).collect();
-    let lines: Vec<String> = needs.iter().map(|name| format!("`{name}: true`")).collect();
     let message = format!(
-        "the component of step `{}` imports {}, which is not granted",
+        "the component of step `{}` imports {}, which is not granted, and which this version cannot serve yet",
         step.name(),
         imports.join(" and ")
     );
-    let hint = format!("add {} to the step's `grant`; this version cannot serve it yet", lines.join(" and "));
+    let hint = "this takes a component that does without it: no line of the step's `grant` helps";
     Ok(step.problem(Rule::StepGrantMissing, StepField::Grant, message).hint(hint))
 }
 

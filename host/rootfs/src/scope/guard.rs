@@ -365,24 +365,13 @@ impl Guard {
     }
 
     fn line(&self, access: Access, needed: &PathPattern) -> String {
-        let pattern = quoted(needed);
+        let pattern = PathPattern::in_yaml(needed.as_str());
         match access {
             Access::Write => format!("grant.write: [{pattern}]"),
             // A list takes the place of what is read by default, so that has to be in it.
             Access::Read if self.scope.read().is_none() => format!("grant.read: [/**, {pattern}]"),
             Access::Read => format!("grant.read: [{pattern}]"),
         }
-    }
-}
-
-/// A pattern as it stands in a list of YAML.
-fn quoted(pattern: &PathPattern) -> String {
-    let text = pattern.as_str();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@*?".contains(&byte));
-    if is_plain {
-        text.to_owned()
-    } else {
-        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 

@@ -16,12 +16,12 @@ mod tracer;
 mod value;
 mod wasi;
 
-pub use line::sha256;
+pub use line::{hex, sha256};
 pub use reader::{Trace, TraceError, TracedRun};
 pub use replay::{Difference, Replayed, compare};
 pub use sink::TraceSink;
 
-pub(crate) use line::{Begin, FORMAT, Limited, Outcome, hex};
+pub(crate) use line::{Begin, FORMAT, Limited, Outcome};
 pub(crate) use replay::Replay;
 pub(crate) use tracer::{Traced, Tracer, Tracing, traced};
 pub(crate) use value::{

@@ -3,6 +3,7 @@
 
 use super::line::{Begin, Call, End, FORMAT, LONGEST_LINE, Line, Outcome};
 use super::replay::is_secret;
+use crate::regular_file::open_regular_file;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
@@ -206,11 +207,8 @@ impl Lines {
     fn open(path: &Path, offset: u64, number: u64) -> Result<Self, TraceError> {
         let read =
             |error| TraceError { line: None, message: "it cannot be read".into(), source: Some(error) };
-        // Nothing else can be read twice; a FIFO would be waited for.
-        if !std::fs::metadata(path).map_err(read)?.is_file() {
-            return Err(TraceError { line: None, message: "it is not a regular file".into(), source: None });
-        }
-        let mut file = File::open(path).map_err(read)?;
+        // Nothing else can be read twice.
+        let mut file = open_regular_file(path).map_err(read)?;
         file.seek(SeekFrom::Start(offset)).map_err(read)?;
         Ok(Self { input: BufReader::new(file), number, offset, buffer: Vec::new() })
     }
