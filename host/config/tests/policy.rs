@@ -139,3 +139,15 @@ fn a_policy_with_mistakes_is_no_policy() {
     }
     assert!(load_policy(&dir.path().join("none")).is_err());
 }
+
+#[test]
+fn a_pipe_is_no_policy_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    for other in [path.as_path(), directory.path()] {
+        let problems = load_policy(other).unwrap_err();
+        assert!(problems.to_string().contains("is not a regular file"), "{problems}");
+    }
+}

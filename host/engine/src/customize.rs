@@ -3,6 +3,7 @@
 use crate::build_dir::WorkDir;
 use crate::cancellation::Cancellation;
 use crate::components::{self, Components, Context, StepOptions};
+use crate::configuration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history;
 use crate::inspect::{Disk, System, open_tree};
@@ -194,7 +195,7 @@ fn load(options: &CustomizeOptions) -> Result<ResolvedConfig> {
         ..config::Overrides::default()
     };
     let load = LoadOptions { overrides, passwords: options.passwords, mode: config::Mode::Customize };
-    Ok(config::load(&options.config_file, &load)?)
+    configuration::load(&options.config_file, load, &options.cancel)
 }
 
 /// Input and output, as validation has made sure of.

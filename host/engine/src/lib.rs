@@ -5,6 +5,7 @@ mod built_in_scope;
 mod builtin;
 mod cancellation;
 mod components;
+mod configuration;
 mod convert;
 mod customize;
 mod error;

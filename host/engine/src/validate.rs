@@ -2,6 +2,7 @@
 
 use crate::cancellation::Cancellation;
 use crate::components::{Components, Context, StepOptions, check_configuration};
+use crate::configuration;
 use crate::error::Result;
 use crate::usage::Usage;
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, Resources};
@@ -36,7 +37,7 @@ pub fn validate_config(options: &ValidateOptions) -> Result<()> {
         passwords: options.passwords,
         mode: Mode::ValidateConfig,
     };
-    let config = config::load(&options.config_file, &load)?;
+    let config = configuration::load(&options.config_file, load, &options.cancel)?;
     options.usage.config(&config);
     if !options.files {
         return check_configuration(&config, &options.steps);

@@ -258,7 +258,7 @@ impl LoadedStep {
             let text = format!("the trace leaves out what the artifact `{missing}` held");
             return Err(self
                 .trace_error(&text)
-                .hint("a replay has to be given the artifacts that the step reads"));
+                .hint("a replay has to be given the artifacts that the step reads: `--artifact NAME=PATH`"));
         }
         if let Some(line) = recorded.secret() {
             let text =

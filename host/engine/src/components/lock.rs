@@ -2,6 +2,7 @@
 
 use super::{Components, Context, StepOptions, source};
 use crate::cancellation::Cancellation;
+use crate::configuration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::regular_file;
 use crate::usage::Usage;
@@ -84,7 +85,7 @@ pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
         passwords: PasswordPolicy::Any,
         overrides: config::Overrides::default(),
     };
-    let config = config::load(&options.config_file, &load)?;
+    let config = configuration::load(&options.config_file, load, &options.cancel)?;
     let steps = StepOptions { locked: false, ..options.steps.clone() };
     let context = Context {
         options: &steps,
