@@ -438,7 +438,7 @@ fn a_build_says_what_is_missing() -> Outcome {
 
     // A compiler for C says nothing about the others.
     refused(&build("js")?.variable("PATH", &path).variable("CC", "cc"), &["`npm` is not installed"])?;
-    refused(&build("c")?.variable("PATH", &path).variable("CC", "/no/cc"), &["build.sh` ended with"])?;
+    refused(&build("c")?.variable("PATH", &path).variable("CC", "/no/cc"), &["cannot run `build.sh`"])?;
 
     // Rust without rustup, and without the target.
     fs::write(tools.join("cargo"), "")?;

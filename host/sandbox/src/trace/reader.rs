@@ -208,7 +208,12 @@ impl Lines {
         let read =
             |error| TraceError { line: None, message: "it cannot be read".into(), source: Some(error) };
         // Nothing else can be read twice.
-        let mut file = open_regular_file(path).map_err(read)?;
+        let mut file = open_regular_file(path).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => {
+                TraceError { line: None, message: error.to_string(), source: None }
+            }
+            _ => read(error),
+        })?;
         file.seek(SeekFrom::Start(offset)).map_err(read)?;
         Ok(Self { input: BufReader::new(file), number, offset, buffer: Vec::new() })
     }

@@ -29,7 +29,6 @@ enum Behaviour {
     RecursePlain,
     LogFlood,
     EmptyLogFlood,
-    /// One message with fields that take more than 100 MiB as JSON.
     LogFields,
     StdoutFlood,
     StderrFlood,
