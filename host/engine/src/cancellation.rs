@@ -27,8 +27,7 @@ impl Cancellation {
     }
 
     /// Whether [`Cancellation::cancel`] was called.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
+    fn is_requested(&self) -> bool {
         self.shared.requested.load(Ordering::SeqCst)
     }
 

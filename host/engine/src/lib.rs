@@ -25,7 +25,7 @@ mod workbench;
 
 pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
-pub use components::{ComponentSource, FetchError, Lock, LockOptions, StepOptions, lock, lock_path};
+pub use components::{ComponentSource, FetchError, Lock, LockOptions, StepOptions, lock};
 pub use convert::{ConvertOptions, convert};
 pub use customize::{CustomizeOptions, TreeWrapper, customize, customize_through, plan};
 pub use error::{Error, ErrorKind, Result};
@@ -34,7 +34,7 @@ pub use open::open_image;
 pub use plan::{Plan, Step};
 pub use program::Program;
 pub use report::{PhaseReport, Report, StepReport};
-pub use trace::{Determinism, Replay, ReplayOptions, check_determinism, replay};
+pub use trace::{Replay, ReplayOptions, replay};
 pub use usage::{End, Usage};
 pub use validate::{ValidateOptions, validate_config};
 pub use workbench::{

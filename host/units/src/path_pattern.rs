@@ -218,12 +218,6 @@ impl PathPattern {
         self.text.get(..len.max(1)).unwrap_or_default()
     }
 
-    /// Whether there is no wildcard, so that one path alone is matched.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        self.fixed_names().count() == self.parts.len()
-    }
-
     /// The pattern with the resolved path `place` instead of its [fixed](Self::fixed) names.
     #[must_use]
     pub fn moved_to(&self, place: &[u8]) -> Self {
@@ -461,16 +455,16 @@ mod tests {
 
     #[test]
     fn the_fixed_names_of_a_pattern_can_be_moved() {
-        for (text, fixed, exact, moved) in [
-            ("/", "/", true, "/a/b"),
-            ("/etc/motd", "/etc/motd", true, "/a/b"),
-            ("/etc/**", "/etc", false, "/a/b/**"),
-            ("/etc/*/x/**", "/etc", false, "/a/b/*/x/**"),
-            ("/**", "/", false, "/a/b/**"),
-            ("/*.d/x", "/", false, "/a/b/*.d/x"),
+        for (text, fixed, moved) in [
+            ("/", "/", "/a/b"),
+            ("/etc/motd", "/etc/motd", "/a/b"),
+            ("/etc/**", "/etc", "/a/b/**"),
+            ("/etc/*/x/**", "/etc", "/a/b/*/x/**"),
+            ("/**", "/", "/a/b/**"),
+            ("/*.d/x", "/", "/a/b/*.d/x"),
         ] {
             let original = pattern(text);
-            assert_eq!((original.fixed(), original.is_exact()), (fixed, exact), "{text}");
+            assert_eq!(original.fixed(), fixed, "{text}");
             assert_eq!(original.moved_to(b"/a/b"), pattern(moved), "{text}");
             assert_eq!(original.moved_to(fixed.as_bytes()), original, "{text}");
         }

@@ -6,7 +6,8 @@ mod policy;
 mod settings;
 mod source;
 
-pub use lock::{Lock, LockOptions, lock, lock_path};
+use lock::lock_path;
+pub use lock::{Lock, LockOptions, lock};
 pub(crate) use source::read as read_component;
 pub use source::{ComponentSource, FetchError};
 
