@@ -313,7 +313,8 @@ fn linked() -> UserTree {
 
 #[test]
 fn what_makes_a_file_a_secret_can_be_taken_away_but_not_what_it_is() {
-    let hide: [(&str, fn(&mut dyn Tree) -> Result<()>); 9] = [
+    type Hide = fn(&mut dyn Tree) -> Result<()>;
+    let hide: [(&str, Hide); 9] = [
         ("nothing", |_| Ok(())),
         ("the link is removed", |tree| tree.remove_file(path("/root"))),
         ("the link is renamed", |tree| tree.rename(path("/root"), path("/in/root"))),
