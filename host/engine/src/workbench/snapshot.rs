@@ -97,9 +97,14 @@ impl Snapshot {
         }
         found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for (path, metadata) in found {
-            let was_secret =
-                earlier.as_mut().is_some_and(|earlier| earlier.holds_secret(tree, &path, Aim::Itself));
-            snapshot.add(tree, path, metadata, was_secret)?;
+            // Of others no text is shown.
+            let may_show = metadata.kind == Kind::Regular && metadata.size <= LONGEST_TEXT;
+            let secret = may_show
+                && [Some(&mut snapshot.guard), earlier.as_deref_mut()]
+                    .into_iter()
+                    .flatten()
+                    .any(|guard| guard.holds_secret(tree, &path, Aim::Itself));
+            snapshot.add(tree, path, metadata, secret)?;
         }
         Ok(snapshot)
     }
@@ -109,7 +114,7 @@ impl Snapshot {
         tree: &mut dyn Tree,
         path: ImagePathBuf,
         metadata: Metadata,
-        was_secret: bool,
+        secret: bool,
     ) -> rootfs::Result<()> {
         let Metadata { kind, mode, owner, size, modified, device, id, links } = metadata;
         let same_as = if links > 1 && kind != Kind::Directory { self.first.get(&id).cloned() } else { None };
@@ -119,10 +124,7 @@ impl Snapshot {
         let content = match (kind, &same_as) {
             (_, Some(_)) => Content::None,
             (Kind::Symlink, None) => Content::Link(tree.read_link(&path)?),
-            (Kind::Regular, None) => {
-                let secret = was_secret || self.guard.holds_secret(tree, &path, Aim::Itself);
-                self.content(tree, &path, size, secret)?
-            }
+            (Kind::Regular, None) => self.content(tree, &path, size, secret)?,
             _ => Content::None,
         };
         let mut xattrs = Vec::new();
