@@ -195,7 +195,8 @@ pub trait Host {
     fn remove_directory(&self, path: &str) -> Result<()>;
     /// Removes what is there, however deep, without following links.
     fn remove_tree(&self, path: &str) -> Result<TreeReport>;
-    /// Copies within the image; as [`Host::install`].
+    /// Copies within the image; as [`Host::install`], but the destination's parent must exist, and without
+    /// `options.owner` the owners are those of the source.
     fn copy_tree(&self, source: &str, destination: &str, options: &TreeOptions) -> Result<TreeReport>;
     /// Makes a device node or a named pipe. Needs `grant.nodes` in the image definition.
     fn make_node(&self, path: &str, kind: Kind, mode: u32, device: Option<Device>) -> Result<()>;
@@ -220,15 +221,16 @@ pub trait Host {
 
     /// The artifacts' names, sorted.
     fn artifact_names(&self) -> Vec<String>;
-    /// `path` is empty for the artifact itself; a final link is followed.
+    /// `path` is empty for the artifact itself; a final link is followed. Owner (0:0), links (1) and time (0) are the same
+    /// on every machine, and a directory's size is 0.
     fn artifact_stat(&self, name: &str, path: &str) -> Result<Metadata>;
     /// In byte order of the names; links are not followed.
     fn artifact_list(&self, name: &str, path: &str) -> Result<Vec<Entry>>;
     /// At most `max` bytes; empty at the end.
     fn artifact_read_at(&self, name: &str, path: &str, offset: u64, max: u32) -> Result<Vec<u8>>;
-    /// The host copies a file or tree into the image. `destination` is the path of the copy itself, its parent must
-    /// exist, and a link there is followed. An existing file is overwritten in place (same inode); links inside a
-    /// tree are copied as links.
+    /// The host copies a file or tree into the image. `destination` is the path of the copy itself; missing directories
+    /// above it are made (0755, 0:0), and a link there is followed. An existing file is overwritten in place (same
+    /// inode); links inside a tree are copied as links. Without `options.owner` the copy belongs to 0:0.
     fn install(&self, name: &str, path: &str, destination: &str, options: &TreeOptions)
     -> Result<TreeReport>;
 

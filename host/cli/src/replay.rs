@@ -7,12 +7,14 @@ use crate::checks::{given, required};
 use crate::environment;
 use crate::failure::Failure;
 use crate::run::failure;
+use crate::step::artifact;
 
 /// Runs the step, and fails when it does not do what it did before.
 pub(crate) fn replay(flags: Replay, cancel: engine::Cancellation) -> Result<(), Failure> {
     let options = engine::ReplayOptions {
         trace: required("TRACE", flags.trace)?,
         component: given(flags.component.as_ref()),
+        artifacts: flags.artifact.iter().map(|text| artifact(text)).collect::<Result<_, _>>()?,
         step: flags.step.filter(|step| !step.is_empty()),
         code_cache: environment::code_cache(),
         cancel,

@@ -202,6 +202,15 @@ impl Reader {
         }
     }
 
+    /// As [`Reader::read`]; a pipe, which could be waited for without end, is refused.
+    pub(crate) fn read_regular<T: Value + Default>(&mut self, file: &Path) -> Result<T, Diagnostics> {
+        if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+            let message = format!("`{}` is not a regular file", file.display());
+            return Err(self.fail(vec![Diagnostic::new(Rule::FileRead, "", Span::default(), message)]));
+        }
+        self.read(file)
+    }
+
     /// Reads and decodes a file.
     pub(crate) fn read<T: Value + Default>(&mut self, file: &Path) -> Result<T, Diagnostics> {
         let bytes = read_bytes(file, MAX_BYTES.saturating_sub(self.bytes)).map_err(|reason| {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use imagecustomizer_config::{LoadOptions, Mode, load, load_policy};
+use std::path::Path;
 use units::PathPattern;
 
 const DIGEST: &str = "00000000000000000000000000000000000000000000000000000000000000ff";
@@ -138,4 +139,13 @@ fn a_policy_with_mistakes_is_no_policy() {
         assert_eq!(problems.iter().next().unwrap().rule.id(), rule, "{text}");
     }
     assert!(load_policy(&dir.path().join("none")).is_err());
+}
+
+#[test]
+fn what_is_no_regular_file_is_no_policy() {
+    let directory = tempfile::tempdir().unwrap();
+    for other in [Path::new("/dev/zero"), directory.path()] {
+        let problems = load_policy(other).unwrap_err();
+        assert!(problems.to_string().contains("is not a regular file"), "{problems}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A way to end a run from another thread.
 
+use crate::error::{Error, ErrorKind, Result};
 use sandbox::Interrupter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,17 @@ impl Cancellation {
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.shared.requested.load(Ordering::SeqCst)
+    }
+
+    /// Ends the run here if [`Cancellation::cancel`] was called.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`].
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_requested() {
+            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
+        }
+        Ok(())
     }
 
     /// Lets a later cancellation reach the sandbox; an earlier one reaches it now.

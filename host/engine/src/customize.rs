@@ -3,6 +3,7 @@
 use crate::build_dir::WorkDir;
 use crate::cancellation::Cancellation;
 use crate::components::{self, Components, Context, StepOptions, check_configuration};
+use crate::configuration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history;
 use crate::inspect::{Disk, System, open_tree};
@@ -217,7 +218,7 @@ fn load(options: &CustomizeOptions) -> Result<ResolvedConfig> {
         ..config::Overrides::default()
     };
     let load = LoadOptions { overrides, passwords: options.passwords, mode: config::Mode::Customize };
-    Ok(config::load(&options.config_file, &load)?)
+    configuration::load(&options.config_file, load, &options.cancel)
 }
 
 /// Input and output, as validation has made sure of.
@@ -260,9 +261,7 @@ impl<'a> Phases<'a> {
     /// Ends the current phase and begins the next, unless the run is cancelled.
     pub(crate) fn begin(&mut self, phase: Phase) -> Result<()> {
         self.close();
-        if self.cancel.is_requested() {
-            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
-        }
+        self.cancel.check()?;
         tracing::debug!("phase: {}", phase.name());
         self.usage.phase(Some(phase));
         self.current = Some((phase, Instant::now()));

@@ -4,7 +4,6 @@ use crate::error::{Error, ErrorKind, Result};
 use config::{Digests, HashRequest, ResolvedConfig};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -65,11 +64,7 @@ fn hash_tree(top: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 fn hash_file(path: &Path) -> io::Result<String> {
-    // A pipe would never end; the artifact that is made of it later is refused.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    let mut file = File::open(path)?;
+    let mut file = sandbox::open_regular_file(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -80,7 +75,7 @@ fn hash_file(path: &Path) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sandbox::hex(&hasher.finalize()))
 }
 
 #[cfg(test)]

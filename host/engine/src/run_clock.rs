@@ -45,7 +45,7 @@ impl RunClock {
     /// (as the reference program makes them). `base` tells one base image from another.
     pub(crate) fn image_uuid(&self, base: &str) -> String {
         let seed = self.seed(&format!("image-uuid {base}"));
-        let hex: String = seed.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hex = sandbox::hex(&seed);
         let part = |range| hex.get(range).unwrap_or_default();
         [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
     }

@@ -65,7 +65,7 @@ impl<'a> StepRunner<'a> {
         let mut result = Ok(());
         for (index, step) in plan.steps.iter().enumerate() {
             observer.progress(index as u64, total);
-            let ran = self.check_cancelled().and_then(|()| self.run_one(index, step, tree));
+            let ran = self.run.options.cancel.check().and_then(|()| self.run_one(index, step, tree));
             match ran.map_err(|error| error.in_step(&step.step)) {
                 Ok(report) => reports.push(report),
                 Err(error) => {
@@ -84,13 +84,6 @@ impl<'a> StepRunner<'a> {
     fn end_trace(&self) -> Result<()> {
         let (Some(trace), Some(path)) = (&self.trace, &self.run.options.steps.trace) else { return Ok(()) };
         trace::end(trace, path)
-    }
-
-    fn check_cancelled(&self) -> Result<()> {
-        if self.run.options.cancel.is_requested() {
-            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
-        }
-        Ok(())
     }
 
     fn run_one(&mut self, index: usize, step: &PlannedStep, tree: &SharedTree) -> Result<StepReport> {

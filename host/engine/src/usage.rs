@@ -123,7 +123,7 @@ impl Usage {
     }
 
     /// Tells that a component that is not built in is about to be looked at: from here on it may influence all there is.
-    pub fn foreign_component(&self) {
+    pub(crate) fn foreign_component(&self) {
         self.change(|facts| facts.record.components = Components::Foreign);
     }
 

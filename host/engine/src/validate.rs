@@ -2,6 +2,7 @@
 
 use crate::cancellation::Cancellation;
 use crate::components::{Components, Context, StepOptions, check_configuration};
+use crate::configuration;
 use crate::error::Result;
 use crate::usage::Usage;
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, Resources};
@@ -49,7 +50,7 @@ fn settle(options: &ValidateOptions) -> Result<ResolvedConfig> {
         passwords: options.passwords,
         mode: Mode::ValidateConfig,
     };
-    let config = config::load(&options.config_file, &load)?;
+    let config = configuration::load(&options.config_file, load, &options.cancel)?;
     options.usage.config(&config);
     Ok(config)
 }

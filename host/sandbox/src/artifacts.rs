@@ -1,6 +1,7 @@
 //! The input files of a step on the host's side: every artifact is a file or a directory that was opened before the
 //! step began, and reads go through those handles alone.
 
+use crate::regular_file::{NONBLOCK, not_regular, open_regular_file};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, FileExt, FileType, FileTypeExt, MetadataExt, OpenOptions, OpenOptionsExt};
 use rootfs::operations::Source;
@@ -9,7 +10,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,16 +40,7 @@ impl Artifact {
     /// # Errors
     /// When it is missing, unreadable or no regular file.
     pub fn open_file(path: &Path) -> io::Result<Self> {
-        // A FIFO must not block the run, so the type is looked at first and the opening does not wait.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-        let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(Self::File(File::from_std(file)))
+        Ok(Self::File(File::from_std(open_regular_file(path)?)))
     }
 
     /// Opens the directory at `path`. Links below it are followed as long as they stay below it.
@@ -67,9 +58,9 @@ impl Artifacts {
         self.by_name.insert(name.into(), artifact);
     }
 
-    /// Whether the image definition itself holds the artifact.
-    pub(crate) fn is_inline(&self, name: &str) -> bool {
-        matches!(self.by_name.get(name), Some(Artifact::Inline(_)))
+    /// Whether there is such an artifact.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
     }
 
     /// The names in byte order.
@@ -267,16 +258,12 @@ fn failed(cause: io::Error, operation: &'static str, name: &str, path: &str) -> 
 /// Opens a regular file below `directory`; a pipe or device is refused, and never waited for.
 fn open_regular(directory: &Dir, path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    options.read(true).custom_flags(NONBLOCK);
     if !directory.metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        return Err(not_regular());
     }
     let file = directory.open_with(path, &options)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
-    }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
 fn list(directory: &Dir, path: &Path) -> io::Result<Vec<Entry>> {
@@ -306,17 +293,17 @@ fn read_at(file: &File, offset: u64, max: u32) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
+/// What a step sees of an input file: what belongs to it wherever it lies. Who owns it, when it came there and how a
+/// file system of the host keeps a directory is the machine's business (invariant I-3).
 fn describe(metadata: &cap_std::fs::Metadata) -> Metadata {
+    let kind = kind(metadata.file_type());
     Metadata {
-        kind: kind(metadata.file_type()),
+        kind,
         mode: metadata.mode() & 0o7777,
-        owner: Owner { uid: metadata.uid(), gid: metadata.gid() },
-        size: metadata.len(),
-        links: metadata.nlink(),
-        modified: Timestamp {
-            seconds: metadata.mtime(),
-            nanoseconds: u32::try_from(metadata.mtime_nsec()).unwrap_or_default(),
-        },
+        owner: Owner::default(),
+        size: if kind == Kind::Directory { 0 } else { metadata.len() },
+        links: 1,
+        modified: Timestamp::default(),
         device: None,
         // The device number tells the file systems of the host apart; what is cut off of it does not matter.
         id: NodeId { mount: metadata.dev() as u32, inode: metadata.ino() },
@@ -351,5 +338,61 @@ fn kind(kind: FileType) -> Kind {
         Kind::Fifo
     } else {
         Kind::Socket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn what_is_seen_of_a_directory_does_not_depend_on_the_machine() {
+        let directory = tempfile::tempdir().unwrap();
+        // Two copies of one tree, made in another order, one with names that came and went and at another time.
+        let tops = ["one", "other"].map(|name| directory.path().join(name));
+        for (top, names) in tops.iter().zip([["a", "b", "deep"], ["deep", "b", "a"]]) {
+            fs::create_dir(top).unwrap();
+            for name in names {
+                if name == "deep" {
+                    fs::create_dir(top.join(name)).unwrap();
+                } else {
+                    fs::write(top.join(name), "content").unwrap();
+                }
+                fs::set_permissions(top.join(name), fs::Permissions::from_mode(0o750)).unwrap();
+            }
+            std::os::unix::fs::symlink("a", top.join("link")).unwrap();
+        }
+        for number in 0..500 {
+            let passing = tops[1].join(format!("passing-{number:0>200}"));
+            fs::write(&passing, "").unwrap();
+            fs::remove_file(passing).unwrap();
+        }
+        fs::create_dir(tops[1].join("deep/below")).unwrap();
+        fs::hard_link(tops[1].join("a"), directory.path().join("second")).unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        fs::File::open(tops[1].join("b")).unwrap().set_modified(long_ago).unwrap();
+
+        let [one, other] = tops.map(|top| {
+            let mut artifacts = Artifacts::default();
+            artifacts.insert("tree", Artifact::open_directory(&top).unwrap());
+            let source = artifacts.source("tree", "").unwrap();
+            let seen: Vec<Metadata> = ["", "a", "b", "deep", "link"]
+                .iter()
+                .flat_map(|path| [artifacts.metadata("tree", path), source.metadata(ImagePath::new(path))])
+                .map(|metadata| Metadata { id: NodeId { mount: 0, inode: 0 }, ..metadata.unwrap() })
+                .collect();
+            (seen, artifacts.list("tree", "").unwrap())
+        });
+        assert_eq!(one, other);
+        let (seen, listed) = one;
+        assert!(seen.iter().all(|metadata| metadata.owner == Owner::default() && metadata.links == 1));
+        assert_eq!((seen[2].size, seen[2].mode, seen[6].size), (7, 0o750, 0));
+        assert_eq!(
+            listed.iter().map(|entry| entry.name.as_slice()).collect::<Vec<_>>(),
+            [b"a".as_slice(), b"b", b"deep", b"link"]
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::step::Description;
+use std::fmt;
 
 /// Bytes of a name, and of a version.
 const LONGEST_NAME: usize = 64;
@@ -9,6 +10,18 @@ const LONGEST_NAME: usize = 64;
 const LONGEST_SUMMARY: usize = 1024;
 /// Bytes of the schema: many times the largest that anyone writes.
 const LONGEST_SCHEMA: usize = 1 << 20;
+
+/// `describe` called an interface of the contract that only a run has.
+#[derive(Debug)]
+pub(crate) struct CallsHost(pub(crate) &'static str);
+
+impl fmt::Display for CallsHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`describe` calls `{}`, but may call nothing but `log`", self.0)
+    }
+}
+
+impl std::error::Error for CallsHost {}
 
 impl Description {
     /// The description, if it is one that the contract allows.

@@ -2,6 +2,7 @@
 
 use crate::backtrace::{Backtrace, Frame};
 use crate::limits::Limit;
+use crate::step::RunReport;
 use std::fmt;
 
 /// Small and stable.
@@ -39,6 +40,7 @@ pub struct Error {
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     backtrace: Option<Box<Backtrace>>,
+    report: Option<Box<RunReport>>,
 }
 
 /// Bytes of a message that are kept.
@@ -56,12 +58,19 @@ impl Error {
             hint: None,
             source: None,
             backtrace: None,
+            report: None,
         }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// A hint in front of the one that may be there.
+    pub(crate) fn hint_first(self, hint: &str) -> Self {
+        let hint = self.hint.as_ref().map_or_else(|| hint.to_owned(), |other| format!("{hint}; {other}"));
+        self.hint(hint)
     }
 
     pub(crate) fn caused_by(mut self, source: wasmtime::Error) -> Self {
@@ -78,6 +87,17 @@ impl Error {
     pub(crate) fn with_backtrace(mut self, backtrace: Option<Backtrace>) -> Self {
         self.backtrace = backtrace.map(Box::new);
         self
+    }
+
+    pub(crate) fn with_report(mut self, report: RunReport) -> Self {
+        self.report = Some(Box::new(report));
+        self
+    }
+
+    /// What the run did up to its end; `None` when it did not begin.
+    #[must_use]
+    pub fn report(&self) -> Option<&RunReport> {
+        self.report.as_deref()
     }
 
     /// The functions of the component that had not returned when it ended, innermost first; without those that only carry

@@ -19,6 +19,7 @@ mod instances;
 mod limits;
 mod linker;
 mod random;
+mod regular_file;
 mod sandbox;
 mod state;
 mod step;
@@ -32,12 +33,13 @@ pub use error::{Error, ErrorKind, Result};
 pub use imports::{Capability, Import};
 pub use inspect::Inspection;
 pub use limits::{Limit, Limits};
+pub use regular_file::open_regular_file;
 pub use rootfs::{Scope, Touches};
 pub use sandbox::{Interrupter, Sandbox};
 pub use state::SharedTree;
 pub use step::{Description, LoadedStep, RunReport, SharedTouches, StepFacts, StepRun};
 pub use trace::{
-    Difference, Replayed, Trace, TraceError, TraceSink, TracedRun, compare as compare_runs, sha256,
+    Difference, Replayed, Trace, TraceError, TraceSink, TracedRun, compare as compare_runs, hex, sha256,
 };
 
 /// The version of the step contract to build against. Every older one of its line is served too, and so are the lines

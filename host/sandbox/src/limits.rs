@@ -11,7 +11,7 @@ pub struct Limits {
     pub memory: usize,
     /// Wall time from the start of the step to its end.
     pub time: Duration,
-    /// Bytes of log messages, standard output and standard error together.
+    /// Bytes of log messages. Standard output and standard error may hold as much each, at most 1 MiB.
     pub log: u64,
     /// Files held open at once.
     pub open_files: usize,

@@ -10,6 +10,7 @@ use crate::limits::STACK;
 use crate::linker;
 use crate::state::State;
 use crate::step::{LoadedStep, Origin};
+use crate::trace::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -178,7 +179,6 @@ impl Sandbox {
         let mut hasher = Sha256Hasher(Sha256::new());
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         let compatibility = hasher.0.finalize();
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let short = compatibility.get(..8).unwrap_or_default();
         format!("{}-{}.cwasm", hex(digest), hex(short))
     }

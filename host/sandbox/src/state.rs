@@ -2,6 +2,7 @@
 
 use crate::artifacts::Artifacts;
 use crate::clock::{ClockView, VirtualClock};
+use crate::description::CallsHost;
 use crate::limits::{Exceeded, Growth, Limit, Limits};
 use crate::random::SeededRandom;
 use crate::step::StepFacts;
@@ -101,7 +102,7 @@ impl LentImage {
 }
 
 fn no_image() -> wasmtime::Error {
-    wasmtime::Error::msg("`describe` may call nothing but `log`")
+    CallsHost("rootfs").into()
 }
 
 /// Calls the tree as `guard` lets it be seen.
@@ -213,6 +214,12 @@ impl State {
     /// Every image that was lent comes back by this.
     pub(crate) fn take_image_back(&mut self, image: LentImage) {
         self.guard = image.guard;
+    }
+
+    /// Ends `describe` where it calls what only a run has: the `interface` of the contract.
+    pub(crate) fn check_runs(&self, interface: &'static str) -> wasmtime::Result<()> {
+        // A replay has no tree either, but a trace.
+        if self.tree.is_some() || self.tracer.is_some() { Ok(()) } else { Err(CallsHost(interface).into()) }
     }
 
     /// Whether what is at `path` is a secret of the image.

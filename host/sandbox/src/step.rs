@@ -3,6 +3,7 @@
 use crate::abi::{Bound, Contract, WrongShape};
 use crate::artifacts::Artifacts;
 use crate::backtrace::Backtrace;
+use crate::description::CallsHost;
 use crate::error::{Error, ErrorKind, Result};
 use crate::imports::{self, Import};
 use crate::limits::{Exceeded, Limit, Limits};
@@ -162,10 +163,10 @@ impl LoadedStep {
         imports::list(component.engine(), component)
     }
 
-    /// Asks the component what it is. It can call nothing but the log meanwhile.
+    /// Asks the component what it is. Of the contract it can call nothing but the log meanwhile.
     ///
     /// # Errors
-    /// As [`LoadedStep::run`].
+    /// As [`LoadedStep::run`]; [`ErrorKind::ContractMismatch`] when it calls more than that.
     pub fn describe(&self) -> Result<Description> {
         let facts = StepFacts { architecture: String::new(), source_date_epoch: 0, seed: [0; 32] };
         let limits = Limits { time: DESCRIBE_TIME, ..Limits::default() };
@@ -191,6 +192,9 @@ impl LoadedStep {
         if run.touches.is_some() {
             parts.guard = parts.guard.recording();
         }
+        if let (Some(_), Some(tree)) = (&run.trace, &parts.tree) {
+            parts.guard.find_secrets(tree.lock().unwrap_or_else(PoisonError::into_inner).as_mut());
+        }
         parts.tracer = run.trace.zip(begin).map(|(sink, begin)| Tracer::record(sink, &begin));
         let Finished { result, tally, tracer, guard } = self.call_run(parts, &output, &run.settings)?;
         let mut guard = guard.unwrap_or_else(|| Guard::new(Scope::default()));
@@ -202,14 +206,14 @@ impl LoadedStep {
             let (outcome, message) = outcome(&result);
             tracer.end(&self.name, outcome, message);
         }
-        result?;
-        Ok(RunReport {
+        let report = RunReport {
             elapsed: start.elapsed(),
             in_host: tally.in_host,
             host_calls: tally.calls,
             written: tally.written,
             denied: guard.denied(),
-        })
+        };
+        result.map(|()| report).map_err(|error| error.with_report(report))
     }
 
     /// What the host hands over is limited as what the step hands over.
@@ -222,19 +226,20 @@ impl LoadedStep {
         Err(Error::new(ErrorKind::LimitExceeded(Limit::Call), &self.name, text))
     }
 
-    /// Runs the step against a recorded run of it, or of another version of it: without image and artifacts, as long as
-    /// it makes the recorded calls.
+    /// Runs the step against a recorded run of it, or of another version of it: without the image, as long as it makes
+    /// the recorded calls. The trace does not hold what the step read of its `artifacts`.
     ///
     /// # Errors
-    /// [`ErrorKind::Trace`] when the trace cannot be read, or leaves answers out because they were secrets.
-    pub fn replay(&self, recorded: &TracedRun) -> Result<Replayed> {
+    /// [`ErrorKind::Trace`] when the trace cannot be read, leaves answers out because they were secrets of the image, or
+    /// an artifact is missing that was read.
+    pub fn replay(&self, recorded: &TracedRun, artifacts: Artifacts) -> Result<Replayed> {
         let begin = &recorded.begin;
-        self.check_replay(recorded)?;
+        self.check_replay(recorded, &artifacts)?;
         let facts = begin.facts().ok_or_else(|| self.trace_error("its seed is damaged"))?;
         let limits = begin.limits.limits();
         let output = Output::new(limits.log);
         let read = |error: TraceError| self.trace_error("its trace cannot be used").caused_by_trace(error);
-        let mut parts = self.parts(None, Artifacts::default(), facts, limits, &output);
+        let mut parts = self.parts(None, artifacts, facts, limits, &output);
         parts.tracer = Some(Tracer::replay(Replay::new(recorded.open().map_err(read)?)));
         let Finished { result, tracer, .. } = self.call_run(parts, &output, &begin.settings)?;
         let (outcome, message) = outcome(&result);
@@ -246,8 +251,15 @@ impl LoadedStep {
     }
 
     /// Refuses what cannot be replayed by this component.
-    fn check_replay(&self, recorded: &TracedRun) -> Result<()> {
+    fn check_replay(&self, recorded: &TracedRun, artifacts: &Artifacts) -> Result<()> {
         let begin = &recorded.begin;
+        if let Some(missing) = recorded.artifacts().find(|name| !artifacts.has(name)) {
+            let missing: String = missing.escape_default().take(64).collect();
+            let text = format!("the trace leaves out what the artifact `{missing}` held");
+            return Err(self
+                .trace_error(&text)
+                .hint("a replay has to be given the artifacts that the step reads: `--artifact NAME=PATH`"));
+        }
         if let Some(line) = recorded.secret() {
             let text =
                 format!("line {line} of the trace leaves out what was read there, because it is a secret");
@@ -291,8 +303,13 @@ impl LoadedStep {
                 }
                 Ok(())
             }
-            Err(error) if *error.kind() == ErrorKind::StepFailed => Err(error.hint(first.to_string())),
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                // A step in Python, JavaScript or Go that does not handle a failure crashes with it.
+                ErrorKind::StepFailed | ErrorKind::Trapped | ErrorKind::Exited => {
+                    Err(error.hint_first(&first.to_string()))
+                }
+                _ => Err(error),
+            },
         }
     }
 
@@ -418,6 +435,10 @@ impl LoadedStep {
             |limit: Limit, message: String| Error::new(ErrorKind::LimitExceeded(limit), &self.name, message);
         if let Some(Exceeded { limit, maximum }) = error.downcast_ref::<Exceeded>() {
             return exceeded(*limit, format!("at most {}", with_unit(*limit, *maximum)));
+        }
+        if let Some(calls) = error.downcast_ref::<CallsHost>() {
+            return Error::new(ErrorKind::ContractMismatch, &self.name, calls.to_string())
+                .hint("this is for the step's author to change: `describe` says the same on every machine");
         }
         if error.downcast_ref::<WrongShape>().is_some() {
             return mismatch(&self.name, error);

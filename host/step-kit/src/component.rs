@@ -26,7 +26,7 @@ pub fn contract() -> &'static [(&'static str, &'static str)] {
 }
 
 /// Makes a component of `wasm`, a module that imports and exports the functions of the step contract under the names of
-/// the canonical ABI. A module made for `wasip1` gets wasmtime's adapter to the interfaces that a step may use. A
+/// the canonical ABI. A module made for `wasip1` gets this crate's own adapter to the interfaces that a step may use. A
 /// component comes back as it is.
 ///
 /// # Errors

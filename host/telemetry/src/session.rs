@@ -204,11 +204,22 @@ impl Run {
     }
 }
 
-/// Writes what is sent, as JSON lines. Opening does not wait for the other end of a pipe.
+/// Writes what is sent, as JSON lines. Opening does not wait for the other end of a pipe. A file that would be left empty is
+/// removed.
 fn write_log(path: &Path, payload: &Payload) -> io::Result<()> {
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
     let opened = File::options().write(true).create(true).truncate(true).custom_flags(flags).open(path);
-    opened?.write_all(payload.to_json_lines().as_bytes())
+    let mut file = opened?;
+    let written = file.write_all(payload.to_json_lines().as_bytes());
+    written.map_err(|error| {
+        let is_empty = file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+        match is_empty && std::fs::remove_file(path).is_ok() {
+            true => {
+                io::Error::new(error.kind(), format!("{error}; nothing was written, so the file is removed"))
+            }
+            false => error,
+        }
+    })
 }
 
 /// Why a notice was not shown, or does not count.

@@ -104,6 +104,24 @@ impl FromStr for PathPattern {
 }
 
 impl PathPattern {
+    /// The text of a pattern as it stands in a list of YAML: in quotes where it has to be.
+    #[must_use]
+    pub fn in_yaml(text: &str) -> String {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@*?".contains(&byte);
+        if text.starts_with('/') && text.bytes().all(plain) {
+            return text.to_owned();
+        }
+        let mut quoted = String::from('"');
+        for character in text.chars() {
+            match character {
+                '"' | '\\' => quoted.extend(['\\', character]),
+                _ if character.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+                _ => quoted.push(character),
+            }
+        }
+        quoted + "\""
+    }
+
     /// The narrowest pattern that matches `path`, which must be resolved. Characters that mean something in patterns,
     /// control characters and bytes that are not UTF-8 become `?`.
     #[must_use]
@@ -198,12 +216,6 @@ impl PathPattern {
     pub fn fixed(&self) -> &str {
         let len: usize = self.fixed_names().map(|name| name.len() + 1).sum();
         self.text.get(..len.max(1)).unwrap_or_default()
-    }
-
-    /// Whether there is no wildcard, so that one path alone is matched.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        self.fixed_names().count() == self.parts.len()
     }
 
     /// The pattern with the resolved path `place` instead of its [fixed](Self::fixed) names.
@@ -443,16 +455,16 @@ mod tests {
 
     #[test]
     fn the_fixed_names_of_a_pattern_can_be_moved() {
-        for (text, fixed, exact, moved) in [
-            ("/", "/", true, "/a/b"),
-            ("/etc/motd", "/etc/motd", true, "/a/b"),
-            ("/etc/**", "/etc", false, "/a/b/**"),
-            ("/etc/*/x/**", "/etc", false, "/a/b/*/x/**"),
-            ("/**", "/", false, "/a/b/**"),
-            ("/*.d/x", "/", false, "/a/b/*.d/x"),
+        for (text, fixed, moved) in [
+            ("/", "/", "/a/b"),
+            ("/etc/motd", "/etc/motd", "/a/b"),
+            ("/etc/**", "/etc", "/a/b/**"),
+            ("/etc/*/x/**", "/etc", "/a/b/*/x/**"),
+            ("/**", "/", "/a/b/**"),
+            ("/*.d/x", "/", "/a/b/*.d/x"),
         ] {
             let original = pattern(text);
-            assert_eq!((original.fixed(), original.is_exact()), (fixed, exact), "{text}");
+            assert_eq!(original.fixed(), fixed, "{text}");
             assert_eq!(original.moved_to(b"/a/b"), pattern(moved), "{text}");
             assert_eq!(original.moved_to(fixed.as_bytes()), original, "{text}");
         }
@@ -510,5 +522,20 @@ mod tests {
         let deep = pattern("/**/a/**/a/**/a/**/b");
         assert!(!deep.matches("/a".repeat(2000).as_bytes()));
         assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_pattern_stands_in_yaml_in_quotes_where_it_has_to() {
+        for (text, yaml) in [
+            ("/etc/motd.d/**", "/etc/motd.d/**"),
+            ("/a?_-+@9", "/a?_-+@9"),
+            ("/a, b", "\"/a, b\""),
+            ("/a\"\\b", r#""/a\"\\b""#),
+            ("/ü\n", "\"/ü\\u000a\""),
+            ("", "\"\""),
+            ("*", "\"*\""),
+        ] {
+            assert_eq!(PathPattern::in_yaml(text), yaml);
+        }
     }
 }

@@ -182,7 +182,7 @@ fn what_is_wrong_with_a_component_is_said_before_an_image_is_opened() -> Outcome
             vec![
                 "imports `customizer:step/commands`",
                 "not granted",
-                "add `commands: true`",
+                "this version cannot serve",
                 "step-grant-missing",
             ],
         ),

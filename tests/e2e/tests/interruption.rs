@@ -110,6 +110,24 @@ fn a_run_that_is_told_to_stop_removes_what_it_began() -> Outcome {
 }
 
 #[test]
+fn a_run_that_waits_for_its_configuration_ends_at_once_when_it_is_told_to() -> Outcome {
+    let scene = Scene::new()?;
+    let base = scene::fixture(Distro::AzureLinux3, Layout::Efi)?;
+    let run = scene.customize(&base, "os: {}\n", Format::Raw)?;
+    // A pipe that nobody writes to.
+    let config = scene.join("config.yaml");
+    fs::remove_file(&config)?;
+    output(command("mkfifo").arg(&config))?;
+    let mut child = run.start()?;
+    std::thread::sleep(Duration::from_millis(500));
+    let told = Instant::now();
+    output(command("sh").args(["-c", "kill -TERM \"$0\"", &child.id().to_string()]))?;
+    assert_eq!(child.wait()?.code(), Some(1));
+    assert!(told.elapsed() < Duration::from_secs(3), "it took {:?}", told.elapsed());
+    Ok(())
+}
+
+#[test]
 fn two_runs_in_one_build_directory_do_not_disturb_each_other() -> Outcome {
     let scene = Scene::new()?;
     let config = example::config(&scene, Distro::AzureLinux3)?;

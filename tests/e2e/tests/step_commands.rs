@@ -127,7 +127,7 @@ fn what_a_step_did_is_json_and_a_trace_for_programs() -> Outcome {
         .argument("--settings")
         .argument(&settings)
         .argument("--artifact")
-        .argument(artifact)
+        .argument(&artifact)
         .argument("--write=/**")
         .succeed()?;
     let report: Value = serde_json::from_str(&finished.stdout)?;
@@ -147,6 +147,26 @@ fn what_a_step_did_is_json_and_a_trace_for_programs() -> Outcome {
     let report: Value = serde_json::from_str(&finished.stdout)?;
     assert!(report["failed"].as_str().is_some_and(|text| text.contains("/none")), "{report:#}");
     assert_eq!(report["changes"], json!([]));
+    assert_eq!((&report["deniedCalls"], &report["hostCalls"]), (&json!(0), &json!(1)), "{report:#}");
+    assert!(report["elapsedMs"].as_f64().is_some_and(|time| time > 0.0), "{report:#}");
+
+    // What it did before it was stopped counts, too.
+    let settings = json!({ "calls": [{ "write": ["/a", "content"] }, { "write": ["/b", "x"] }] });
+    let flags = ["--format=json", "--write=/a"];
+    let finished = refused(&project.run(&["--root", &root], &settings, &flags)?, &["/answers"])?;
+    let report: Value = serde_json::from_str(&finished.stdout)?;
+    assert_eq!(report["deniedCalls"], 2, "{report:#}");
+    assert!(report["bytesWritten"].as_u64().is_some_and(|bytes| bytes > 7), "{report:#}");
+    assert_eq!(report["incompleteGrant"], false);
+
+    // A trace does not hold what the step reads of its input files.
+    let settings = json!({ "calls": [{ "artifact-read": ["logo", ""] }] });
+    let flags = ["--trace", &trace, "--write=/**", "--artifact", &artifact];
+    project.run(&["--root", &root], &settings, &flags)?.succeed()?;
+    assert!(!fs::read_to_string(&trace)?.contains("YSBsb2dv"), "the trace holds the artifact");
+    let replay = Run::new(["replay", &trace, "--component", &project.component()?]);
+    refused(&replay, &["leaves out what the artifact `logo` held", "--artifact"])?;
+    replay.argument("--artifact").argument(&artifact).succeed()?;
     Ok(())
 }
 
@@ -223,7 +243,19 @@ fn golden_tests_compare_the_tree_and_the_log() -> Outcome {
     project.write("tests/refused/settings.json", r#"{ "cals": [] }"#)?;
     project.write("tests/refused/expected.log", "something else\n")?;
 
+    // Without a word about it nothing is granted, as in a configuration.
+    let finished = refused(&project.test(&["works"])?, &["1 of 1 test failed"])?;
+    for line in [
+        "  there is no `grant.json`, so nothing is granted; the step needs this in `tests/grant.json`:",
+        r#"    {"read":["/etc/shadow"],"write":["/answers","/etc/logo"],"nodes":false}"#,
+    ] {
+        assert!(finished.stdout.lines().any(|shown| shown == line), "no {line:?} in {}", finished.stdout);
+    }
+    assert!(finished.stdout.contains("add `grant.write: [/answers]`"), "{}", finished.stdout);
+
+    project.write("tests/grant.json", r#"{ "write": ["/**"] }"#)?;
     let finished = refused(&project.test(&[])?, &["3 of 3 tests failed", "--update"])?;
+    assert!(!finished.stdout.contains("there is no `grant.json`"), "{}", finished.stdout);
     for line in [
         "FAILED   fails",
         "FAILED   refused",
@@ -320,6 +352,9 @@ fn a_component_that_breaks_the_rules_is_told_which() -> Outcome {
     assert!(finished.stdout.contains("skipped  it makes the same calls in every run"), "{}", finished.stdout);
 
     project.write("tests/one/settings.json", r#"{ "calls": [{ "write": ["/a", "b"] }] }"#)?;
+    let finished = step(&["check", &project.component()?]).succeed()?;
+    assert!(finished.stdout.contains("add `grant.write: [/answers]`"), "{}", finished.stdout);
+    project.write("tests/grant.json", r#"{ "write": ["/a", "/answers"] }"#)?;
     project.write("tests/bad/settings.json", "{}")?;
     let finished = step(&["check", &project.component()?]).succeed()?;
     for line in [
@@ -400,6 +435,10 @@ fn a_build_says_what_is_missing() -> Outcome {
         step(&["new", "x", "--language", language, "--directory", &directory]).succeed()?;
         refused(&build(language)?.variable("PATH", &path), words)?;
     }
+
+    // A compiler for C says nothing about the others.
+    refused(&build("js")?.variable("PATH", &path).variable("CC", "cc"), &["`npm` is not installed"])?;
+    refused(&build("c")?.variable("PATH", &path).variable("CC", "/no/cc"), &["cannot run `build.sh`"])?;
 
     // Rust without rustup, and without the target.
     fs::write(tools.join("cargo"), "")?;

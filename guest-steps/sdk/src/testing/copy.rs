@@ -2,9 +2,27 @@
 
 use super::tree::{Content, Ino, Inode, Place, Tree, Walk, failure};
 use crate::failure::{FailureCode, Result};
-use crate::host::{TreeOptions, TreeReport};
+use crate::host::{ROOT, TreeOptions, TreeReport};
 
 impl Tree {
+    /// Installs what is at `ino` of an artifact at `destination`; missing directories above it are made. Who owns an
+    /// artifact is the machine's business.
+    pub(super) fn install_from(
+        &mut self,
+        artifact: &Self,
+        ino: Ino,
+        destination: &str,
+        options: &TreeOptions,
+    ) -> Result<TreeReport> {
+        let inodes = self.inodes();
+        self.walk(destination, Walk { follow: false, make_parents: true })?;
+        let made = self.inodes().saturating_sub(inodes) as u64;
+        let options = TreeOptions { owner: options.owner.or(Some(ROOT)), ..*options };
+        let mut report = self.copy_from(artifact, ino, destination, &options)?;
+        report.directories += made;
+        Ok(report)
+    }
+
     /// Copies what is at `ino` of `source` to `destination`, whose parent must exist.
     pub(super) fn copy_from(
         &mut self,

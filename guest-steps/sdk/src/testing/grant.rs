@@ -16,33 +16,28 @@ impl WriteGrant {
         Self(patterns.iter().map(|pattern| (*pattern).to_owned()).collect())
     }
 
-    /// Compares the tree before and after a call: a name that came or went has to be covered, and one name of each object
-    /// that was changed.
+    /// Compares the tree before and after a call: a name that came or went has to be covered, and every name of each
+    /// object that was changed.
     pub(super) fn check(&self, before: &Tree, after: &Tree) -> Result<()> {
         let (old, new) = (names(before), names(after));
         for ino in old.keys().chain(new.keys()) {
             let none = BTreeSet::new();
             let (old, new) = (old.get(ino).unwrap_or(&none), new.get(ino).unwrap_or(&none));
-            old.symmetric_difference(new).try_for_each(|path| self.cover([path]))?;
+            old.symmetric_difference(new).try_for_each(|path| self.cover(path))?;
             if let (Ok(old_inode), Ok(new_inode)) = (before.inode(*ino), after.inode(*ino))
                 && !new.is_empty()
                 && !same(old_inode, new_inode)
             {
-                self.cover(old.union(new))?;
+                old.union(new).try_for_each(|path| self.cover(path))?;
             }
         }
         Ok(())
     }
 
-    fn cover<'a>(&self, paths: impl IntoIterator<Item = &'a String>) -> Result<()> {
-        let mut first = None;
-        for path in paths {
-            if self.0.iter().any(|pattern| covers(pattern, path)) {
-                return Ok(());
-            }
-            first = first.or(Some(path));
+    fn cover(&self, path: &str) -> Result<()> {
+        if self.0.iter().any(|pattern| covers(pattern, path)) {
+            return Ok(());
         }
-        let path = first.map_or("", String::as_str);
         let message =
             format!("`{path}`: this step may not write there; `grant.write: [{path}]` would let it");
         Err(Failure::new(FailureCode::Denied, message))

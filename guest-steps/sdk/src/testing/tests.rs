@@ -198,7 +198,15 @@ fn trees_are_copied_and_installed() {
     assert_eq!(report, TreeReport { files: 2, directories: 1, symlinks: 1, bytes: 8 });
     assert_eq!(code(host.install("tree", "", "/opt", &keep)), FailureCode::AlreadyExists);
     host.install("tree", "bin/alias", "/tool", &keep).unwrap();
-    assert_eq!(code(host.install("tree", "bin/tool", "/no/such", &keep)), FailureCode::NotFound);
+    // As the host does: what lies above is made, and the artifact's owner does not count.
+    let report = host.install("tree", "bin/tool", "/no/such/tool", &keep).unwrap();
+    assert_eq!(report, TreeReport { files: 1, directories: 2, symlinks: 0, bytes: 4 });
+    assert_eq!(host.stat("/no/such/tool").unwrap().owner, ROOT);
+    let (seen, top) =
+        (host.artifact_stat("tree", "bin/tool").unwrap(), host.artifact_stat("tree", "").unwrap());
+    assert_eq!((seen.owner, seen.mode, seen.links), (ROOT, 0o4750, 1));
+    assert_eq!((top.links, top.size), (1, 0));
+    assert_eq!(code(host.copy_tree("/opt/bin", "/not/there", &keep)), FailureCode::NotFound);
     assert_eq!(code(host.install("none", "", "/x", &keep)), FailureCode::NotFound);
     assert_eq!(code(host.copy_tree("/opt", "/opt/bin/x", &keep)), FailureCode::InvalidArgument);
     host.copy_tree("/opt/bin", "/copy", &keep).unwrap();
@@ -208,12 +216,15 @@ fn trees_are_copied_and_installed() {
 d 0711 0:0 /copy
 l 0777 0:0 /copy/alias -> tool
 f 0755 0:0 /copy/tool \"tool\"
+d 0755 0:0 /no
+d 0755 0:0 /no/such
+f 4750 0:0 /no/such/tool \"tool\"
 d 0700 0:0 /opt
 d 0711 0:0 /opt/bin
 l 0777 0:0 /opt/bin/alias -> tool
 f 0755 0:0 /opt/bin/tool \"tool\"
 f 0755 0:0 /opt/conf \"conf\"
-f 4750 5:6 /tool \"tool\"
+f 4750 0:0 /tool \"tool\"
 "
     );
 }
@@ -357,10 +368,11 @@ fn a_grant_covers_the_place_that_is_changed() {
     };
     let parents = WriteOptions { parents: true, ..WriteOptions::default() };
     type Act = fn(&MemoryHost, &WriteOptions) -> crate::Result<()>;
-    let cases: [(&[&str], Act, Option<&str>); 11] = [
-        (&["/etc/a"], |host, o| host.write("/etc/a", b"new", o), None),
+    let cases: [(&[&str], Act, Option<&str>); 12] = [
+        (&["/etc/a"], |host, o| host.write("/etc/a", b"new", o), Some("/srv/same")),
         (&[], |host, o| host.write("/etc/a", b"new", o), Some("/etc/a")),
-        (&["/etc/a"], |host, o| host.write("/srv/same", b"new", o), None),
+        (&["/etc/a"], |host, o| host.write("/srv/same", b"new", o), Some("/srv/same")),
+        (&["/etc/a", "/srv/same"], |host, o| host.write("/srv/same", b"new", o), None),
         (&["/etc/**"], |host, o| host.write("/etc/link", b"new", o), Some("/usr/b")),
         (&["/usr/b"], |host, o| host.write("/etc/link", b"new", o), None),
         (&["/opt/d/f"], |host, o| host.write("/opt/d/f", b"", o), Some("/opt")),

@@ -119,6 +119,11 @@ fn names(path: &[u8]) -> (impl Iterator<Item = Vec<u8>> + '_, bool) {
 }
 
 impl Tree {
+    /// How many objects there are, or were.
+    pub(super) fn inodes(&self) -> usize {
+        self.inodes.len()
+    }
+
     pub(super) fn inode(&self, ino: Ino) -> Result<&Inode> {
         self.inodes.get(ino).ok_or_else(|| Failure::other("no such inode"))
     }

@@ -339,7 +339,9 @@ pub(crate) struct ValidateConfig {
 
 /// What `replay` is asked for.
 #[derive(Debug, Args)]
-#[command(override_usage = "imagecustomizer replay TRACE [--component FILE] [--step NAME] [FLAGS]")]
+#[command(
+    override_usage = "imagecustomizer replay TRACE [--component FILE] [--artifact NAME=PATH] [--step NAME] [FLAGS]"
+)]
 pub(crate) struct Replay {
     /// The trace, as `customize --trace-steps` writes it
     #[arg(value_name = "TRACE", value_parser = path(), help_heading = "Arguments")]
@@ -347,6 +349,9 @@ pub(crate) struct Replay {
     /// The component to run; a built-in step needs none
     #[arg(long, value_name = "FILE", value_parser = path(), help_heading = "Flags")]
     pub(crate) component: Option<PathBuf>,
+    /// An input file or directory that the step reads; can be repeated. The trace does not hold them
+    #[arg(long, value_name = "NAME=PATH", help_heading = "Flags")]
+    pub(crate) artifact: Vec<String>,
     /// Which step of the trace, if it holds several
     #[arg(long, value_name = "NAME", help_heading = "Flags")]
     pub(crate) step: Option<String>,

@@ -17,6 +17,9 @@ use crate::run::{failure, print};
 /// What a project is built by.
 const SCRIPT: &str = "build.sh";
 
+/// What makes a project one in C.
+const C: &str = "main.c";
+
 /// What it takes to build a project that holds a file: programs of which one is enough, and what to install.
 const NEEDS: &[(&str, &[&str], &str)] = &[
     ("Cargo.toml", &["cargo"], "install Rust with rustup: https://rustup.rs"),
@@ -27,7 +30,7 @@ const NEEDS: &[(&str, &[&str], &str)] = &[
         &["go", "python3"],
         "install Go 1.24 or later, or Python 3 with venv: `apt-get install python3-venv`",
     ),
-    ("main.c", &["zig", "python3"], "install zig, or Python 3 with venv: `apt-get install python3-venv`"),
+    (C, &["zig", "python3"], "install zig, or Python 3 with venv: `apt-get install python3-venv`"),
 ];
 
 /// The target that Rust builds for.
@@ -69,10 +72,9 @@ pub(super) fn run(flags: &StepBuild, bench: &Bench) -> Result<(), Failure> {
 /// Says what to install before a build fails in other words.
 fn check_toolchain(directory: &Path) -> Result<(), Failure> {
     for (file, programs, hint) in NEEDS {
-        if directory.join(file).exists()
-            && env::var_os("CC").is_none()
-            && !programs.iter().any(|name| is_installed(name))
-        {
+        // `build.sh` of a project in C takes another compiler.
+        let has_own = *file == C && env::var_os("CC").is_some_and(|compiler| !compiler.is_empty());
+        if directory.join(file).exists() && !has_own && !programs.iter().any(|name| is_installed(name)) {
             let names: Vec<String> = programs.iter().map(|name| format!("`{name}`")).collect();
             let failure = Failure::new(format!("{} is not installed", names.join(" or ")));
             return Err(failure.with_hint(Some(*hint)));

@@ -10,6 +10,8 @@ mod push;
 mod run;
 mod test;
 
+pub(crate) use run::artifact;
+
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 

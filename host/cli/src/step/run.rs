@@ -19,6 +19,12 @@ pub(super) fn run(flags: StepRun, bench: &Bench) -> Result<(), Failure> {
     let located = Located::find(&trial.component, &bench.cancel)?;
     trial.component.clone_from(&located.path);
     let mut report = bench.workbench.run(&trial).map_err(failure)?;
+    if learn && report.incomplete_grant {
+        tracing::warn!(
+            "the grant is not all that the step needs: it touched more files than are noted, and those that came last \
+             are missing"
+        );
+    }
     show(form, &report, if learn { grant } else { changes })?;
     match report.failure.take() {
         None => Ok(()),
@@ -53,7 +59,7 @@ fn trial(flags: StepRun) -> Result<Trial, Failure> {
 }
 
 /// `NAME=PATH`.
-fn artifact(text: &str) -> Result<(String, PathBuf), Failure> {
+pub(crate) fn artifact(text: &str) -> Result<(String, PathBuf), Failure> {
     match text.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty()) {
         Some((name, path)) => Ok((name.to_owned(), PathBuf::from(path))),
         None => {

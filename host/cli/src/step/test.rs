@@ -37,6 +37,10 @@ fn text(report: &GoldenReport) -> String {
             difference.lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
         }
         test.updated.iter().for_each(|file| text.push_str(&format!("  {file}\n")));
+        if let Some(grant) = &test.missing_grant {
+            text.push_str("  there is no `grant.json`, so nothing is granted; the step needs this in `tests/grant.json`:\n");
+            text.push_str(&format!("    {}\n", serde_json::to_string(grant).unwrap_or_default()));
+        }
     }
     let failed = report.failed();
     let end = if failed == 0 { String::new() } else { format!(", {failed} failed") };

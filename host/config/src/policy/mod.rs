@@ -62,7 +62,7 @@ pub struct ResolvedPolicy {
 pub fn load_policy(file: &Path) -> Result<ResolvedPolicy, Diagnostics> {
     let mut reader = Reader::default();
     let absolute = reader.absolute(file)?;
-    let policy: Policy = reader.read(&absolute)?;
+    let policy: Policy = reader.read_regular(&absolute)?;
     reader.fail_if_any(check_policy(&policy))?;
     Ok(ResolvedPolicy { policy, reader })
 }

@@ -2,16 +2,15 @@
 
 use super::{Components, Context, StepOptions, source};
 use crate::cancellation::Cancellation;
+use crate::configuration;
 use crate::error::{Error, ErrorKind, Result};
+use crate::regular_file;
 use crate::usage::Usage;
 use config::{
     CustomStep, Diagnostic, LoadOptions, Mode, PasswordPolicy, ResolvedConfig, Rule, Span, StepField,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use units::PathPattern;
@@ -86,7 +85,7 @@ pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
         passwords: PasswordPolicy::Any,
         overrides: config::Overrides::default(),
     };
-    let config = config::load(&options.config_file, &load)?;
+    let config = configuration::load(&options.config_file, load, &options.cancel)?;
     let steps = StepOptions { locked: false, ..options.steps.clone() };
     let context = Context {
         options: &steps,
@@ -102,8 +101,7 @@ pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
 }
 
 /// The lock of a configuration: beside the file that was named.
-#[must_use]
-pub fn lock_path(config: &ResolvedConfig) -> PathBuf {
+pub(super) fn lock_path(config: &ResolvedConfig) -> PathBuf {
     config.files().last().map_or_else(|| PathBuf::from(NAME), |file| file.dir.join(NAME))
 }
 
@@ -119,18 +117,11 @@ impl Lock {
     /// When it cannot be read, or is of another form.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let failed = || Error::new(ErrorKind::Config, "use the lock file").at(path);
-        // A pipe in its place is not waited for.
-        let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
-            Ok(file) => file,
+        let text = match regular_file::read_text(path, LARGEST) {
+            Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed().caused_by(error)),
         };
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(failed().caused_by("it is not a regular file"));
-        }
-        let mut text = String::new();
-        file.take(LARGEST).read_to_string(&mut text).map_err(|error| failed().caused_by(error))?;
         let lock: Self = serde_json::from_str(&text).map_err(|error| {
             failed().caused_by(error).hint_at("write it anew with `imagecustomizer step lock`")
         })?;

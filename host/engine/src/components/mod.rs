@@ -6,7 +6,8 @@ mod policy;
 mod settings;
 mod source;
 
-pub use lock::{Lock, LockOptions, lock, lock_path};
+use lock::lock_path;
+pub use lock::{Lock, LockOptions, lock};
 pub(crate) use source::read as read_component;
 pub use source::{ComponentSource, FetchError};
 
@@ -197,10 +198,8 @@ fn binaries(
     let mut sources = source::Sources::new(context.options.source.as_deref());
     for step in steps {
         let fetched = sources.fetch(step);
-        if context.cancel.is_requested() {
-            // A fetch that was broken off says nothing of the component.
-            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
-        }
+        // A fetch that was broken off says nothing of the component.
+        context.cancel.check()?;
         match fetched {
             Ok(binary) => binaries.push(binary),
             Err(problem) => problems.push(problem),
@@ -240,13 +239,12 @@ fn unusable(
         })
         .collect();
     let imports: Vec<String> = needs.iter().map(|name| format!("`customizer:step/{name}`")).collect();
-    let lines: Vec<String> = needs.iter().map(|name| format!("`{name}: true`")).collect();
     let message = format!(
-        "the component of step `{}` imports {}, which is not granted",
+        "the component of step `{}` imports {}, which is not granted, and which this version cannot serve yet",
         step.name(),
         imports.join(" and ")
     );
-    let hint = format!("add {} to the step's `grant`; this version cannot serve it yet", lines.join(" and "));
+    let hint = "this takes a component that does without it: no line of the step's `grant` helps";
     Ok(step.problem(Rule::StepGrantMissing, StepField::Grant, message).hint(hint))
 }
 

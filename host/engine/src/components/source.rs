@@ -1,12 +1,9 @@
 //! Where components come from.
 
+use crate::regular_file;
 use config::{ComponentPlace, CustomStep, Diagnostic, OciComponent, Rule, StepField};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,23 +84,14 @@ impl<'a> Sources<'a> {
             let message = "the components of all steps have more than 1 GiB together";
             step.problem(Rule::StepComponentFile, StepField::Component, message)
         })?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sandbox::sha256(&bytes);
         Ok(Binary { bytes, sha256 })
     }
 }
 
-/// Reads a regular file of bounded size; a pipe in its place is not waited for.
+/// Reads the component in a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path);
-    let file = file.map_err(|error| error.to_string())?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST { Err("it is larger than 128 MiB".to_owned()) } else { Ok(bytes) }
+    regular_file::read(path, LARGEST).map_err(|error| error.to_string())
 }
 
 fn download(

@@ -8,13 +8,11 @@ use std::path::Path;
 
 /// What two runs of a step had in common.
 #[derive(Debug)]
-pub struct Determinism {
-    /// Calls of the first run.
-    pub calls: u64,
+pub(crate) struct Determinism {
     /// The first thing that the second run did otherwise. Its `recorded` is the first run, its `now` the second.
-    pub difference: Option<Difference>,
+    pub(crate) difference: Option<Difference>,
     /// Why the first run did not succeed: a step that fails in the same way every time is deterministic too.
-    pub failure: Option<sandbox::Error>,
+    pub(crate) failure: Option<sandbox::Error>,
 }
 
 /// Runs `step` twice and compares the calls it makes and the answers it gets. `make` is asked for each run: the two have
@@ -22,7 +20,7 @@ pub struct Determinism {
 ///
 /// # Errors
 /// Those of `make`; [`ErrorKind::Internal`] when the traces cannot be written or read.
-pub fn check_determinism(
+pub(crate) fn check_determinism(
     step: &LoadedStep,
     scratch: &Path,
     mut make: impl FnMut() -> Result<StepRun>,
@@ -36,7 +34,7 @@ pub fn check_determinism(
             return Err(Error::saying(ErrorKind::Internal, "a run left no trace"));
         };
         let difference = compare_runs(one, other).map_err(internal)?;
-        Ok(Determinism { calls: one.calls(), difference, failure })
+        Ok(Determinism { difference, failure })
     });
     for path in paths {
         if let Err(error) = std::fs::remove_file(&path) {

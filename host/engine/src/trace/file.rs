@@ -22,7 +22,15 @@ pub(crate) fn open(path: &Path) -> Result<TraceSink> {
 
 /// Writes back what is held in memory, and says what could not be written.
 pub(crate) fn end(trace: &TraceSink, path: &Path) -> Result<()> {
-    trace.finish().map_err(|error| trace_error(path, error))
+    trace.finish().map_err(|error| {
+        let kept = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        // An empty file would look like the trace of a run without steps.
+        let hint = match kept == 0 && std::fs::remove_file(path).is_ok() {
+            true => "nothing could be written, so the file is removed".to_owned(),
+            false => format!("what was written up to there stays: {kept} bytes"),
+        };
+        trace_error(path, error).hint_at(hint)
+    })
 }
 
 fn trace_error(path: &Path, error: io::Error) -> Error {
@@ -45,5 +53,31 @@ mod tests {
         let error = open(directory.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutputImage);
         assert!(open(Path::new("/dev/null")).is_err());
+    }
+
+    /// A disk without room.
+    struct Full;
+
+    impl io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_leaves_no_empty_trace() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("trace");
+        for (content, hint) in [("", "the file is removed"), ("{}\n", "stays: 3 bytes")] {
+            std::fs::write(&path, content).unwrap();
+            let error = end(&TraceSink::new(Full), &path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::OutputImage);
+            assert!(error.hint().is_some_and(|found| found.contains(hint)), "{error:?}");
+            assert_eq!(path.exists(), !content.is_empty());
+        }
     }
 }

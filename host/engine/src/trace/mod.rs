@@ -4,7 +4,7 @@ mod determinism;
 mod file;
 mod replay;
 
-pub use determinism::{Determinism, check_determinism};
 pub use replay::{Replay, ReplayOptions, replay};
 
+pub(crate) use determinism::check_determinism;
 pub(crate) use file::{end, open};

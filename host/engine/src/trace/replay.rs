@@ -5,6 +5,7 @@ use crate::cancellation::Cancellation;
 use crate::components::read_component;
 use crate::error::{Error, ErrorKind, Result};
 use crate::steps::{open_cache, step_error};
+use crate::workbench::artifacts;
 use plan::BuiltIn;
 use sandbox::{Difference, LoadedStep, Sandbox, Trace, TracedRun};
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub struct ReplayOptions {
     pub trace: PathBuf,
     /// The component to run; without it, the built-in step of the run's name.
     pub component: Option<PathBuf>,
+    /// The artifacts that the step reads, by name: a trace does not hold what is in them.
+    pub artifacts: Vec<(String, PathBuf)>,
     /// Which run of the trace, by the step's name; without it, the one run that there is, or that of the component.
     pub step: Option<String>,
     /// Directory for compiled code.
@@ -60,7 +63,8 @@ pub fn replay(options: &ReplayOptions) -> Result<Replay> {
         None => built_in(&sandbox, run)?,
     };
     let same_component = step.sha256() == run.component();
-    let replayed = step.replay(run).map_err(step_error)?;
+    let artifacts = artifacts::open(&options.artifacts)?;
+    let replayed = step.replay(run, artifacts).map_err(step_error)?;
     Ok(Replay {
         step: run.step().to_owned(),
         calls: replayed.calls,

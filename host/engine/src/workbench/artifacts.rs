@@ -1,11 +1,11 @@
-//! The input files of a trial.
+//! The input files of a trial or a replay.
 
 use crate::error::{Error, ErrorKind, Result};
 use sandbox::{Artifact, Artifacts};
 use std::path::{Path, PathBuf};
 
 /// Opens files and directories by the names that the step knows them by.
-pub(super) fn open(named: &[(String, PathBuf)]) -> Result<Artifacts> {
+pub(crate) fn open(named: &[(String, PathBuf)]) -> Result<Artifacts> {
     let mut artifacts = Artifacts::default();
     for (name, path) in named {
         let opened = if path.is_dir() { Artifact::open_directory(path) } else { Artifact::open_file(path) };

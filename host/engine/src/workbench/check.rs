@@ -1,7 +1,7 @@
 //! Whether a component keeps to the rules that a host can look at.
 
 use super::golden::Case;
-use super::{Candidate, Workbench, is_step_name};
+use super::{Candidate, Workbench};
 use crate::error::{ErrorKind, Result};
 use crate::trace::check_determinism;
 use serde::Serialize;
@@ -82,14 +82,11 @@ impl Workbench {
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                report.judge(
-                    "it is a component that follows the step contract",
-                    Some(cause.unwrap_or_default()),
-                );
+                report.judge(FOLLOWS, Some(cause.unwrap_or_default()));
                 return Ok(report);
             }
         };
-        report.judge("it is a component that follows the step contract", None);
+        report.judge(FOLLOWS, None);
         describes_itself(&candidate, &mut report);
         let cases = match &options.settings {
             Some(settings) => vec![Case::of_settings("the settings given", settings.clone())],
@@ -149,21 +146,17 @@ impl Workbench {
 
 fn describes_itself(candidate: &Candidate, report: &mut CheckReport) {
     let described = &candidate.description;
-    let one_line = |text: &str| !text.trim().is_empty() && !text.chars().any(char::is_control);
-    let name = &described.name;
-    let wrong = (!is_step_name(name)).then(|| format!("`{}`", name.escape_debug()));
-    report.judge("its name is lower-case words joined by `-`, at most 64 bytes", wrong);
-    let wrong = (!one_line(&described.version)).then(|| format!("`{}`", described.version.escape_debug()));
-    report.judge("it says its version", wrong);
-    let wrong = (!one_line(&described.summary)).then(|| format!("`{}`", described.summary.escape_debug()));
-    report.judge("its summary is one line", wrong);
-    report.judge("the schema of its settings can be used, and is not too large", None);
+    // That they are lines that can be shown was asked when it was loaded.
+    for (what, text) in [("version", &described.version), ("summary", &described.summary)] {
+        let wrong = text.trim().is_empty().then(|| "it is empty".to_owned());
+        report.judge(format!("it says its {what}"), wrong);
+    }
     let wrong = match candidate.step.describe() {
         Ok(again) if again == *described => None,
         Ok(_) => Some("it said something else the second time".to_owned()),
         Err(error) => Some(error.to_string()),
     };
-    report.judge("it describes itself the same way every time, without calling the host", wrong);
+    report.judge("it describes itself the same way every time", wrong);
     let refuses_unknown = candidate.misfits(&serde_json::json!({ "no-such-setting-anywhere": true }));
     if refuses_unknown.is_empty() {
         let detail = "a slip in the name of a setting goes unnoticed: say `additionalProperties: false`";
@@ -185,5 +178,7 @@ fn samples(component: &Path, candidate: &Candidate) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// Loading it and asking it what it is shows as much: imports and exports, the name, the calls of `describe`, the schema.
+const FOLLOWS: &str = "it is a component that follows the step contract, and its description can be used";
 /// A component decides how many examples it gives.
 const MOST_EXAMPLES: usize = 20;

@@ -2,12 +2,12 @@
 
 use super::diff::line_changes;
 use super::ground::{self, Ground, Modes};
-use super::text;
 use super::trial::{Given, Stage};
-use super::{Candidate, Grant, Workbench, artifacts};
+use super::{Candidate, Grant, LONGEST_TEXT, Workbench, artifacts};
 use crate::error::{Error, ErrorKind, Result};
+use crate::regular_file;
 use rootfs::Timestamp;
-use sandbox::StepFacts;
+use sandbox::{Scope, StepFacts};
 use serde::Serialize;
 use serde_json::Value;
 use std::io;
@@ -48,6 +48,9 @@ pub struct CaseReport {
     pub updated: Vec<String>,
     /// What was not as expected.
     pub differences: Vec<Difference>,
+    /// What the step needs, where something was denied and there is no `grant.json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_grant: Option<Grant>,
 }
 
 /// One file that does not hold what happened.
@@ -100,13 +103,17 @@ impl Workbench {
     }
 
     fn test_one(&self, candidate: &Candidate, case: &Case, update: bool) -> Result<CaseReport> {
-        let (diff, log) = self.play(candidate, case)?;
+        let Played { diff, log, denied } = self.play(candidate, case)?;
         let mut report = CaseReport {
             name: case.name.clone(),
             passed: true,
             updated: Vec::new(),
             differences: Vec::new(),
+            missing_grant: None,
         };
+        if denied > 0 && case.own_grant()?.is_none() {
+            report.missing_grant = Some(self.learn(candidate, case)?);
+        }
         for (name, actual) in [(DIFF, diff), (LOG, log)] {
             let path = case.directory.join(name);
             let expected = read(&path)?;
@@ -129,20 +136,28 @@ impl Workbench {
     }
 
     /// What becomes of a test's tree, and what is said.
-    fn play(&self, candidate: &Candidate, case: &Case) -> Result<(String, String)> {
+    fn play(&self, candidate: &Candidate, case: &Case) -> Result<Played> {
         let settings = case.settings()?;
         let misfits = candidate.misfits(&settings);
         if !misfits.is_empty() {
             let lines = misfits.iter().map(|misfit| format!("refused: {misfit}\n"));
-            return Ok((String::new(), lines.collect()));
+            return Ok(Played { diff: String::new(), log: lines.collect(), denied: 0 });
         }
-        let stage = self.stage(case)?;
+        let mut stage = self.stage(case)?;
         let ran = stage.run(candidate, case.given(&settings)?, &self.scratch.join("trace.jsonl"))?;
         let mut log: String = ran.log.iter().map(|line| format!("{line}\n")).collect();
         if let Err(error) = &ran.result {
             log.push_str(&format!("failed: {}\n", super::diff::printable(&error.to_string())));
         }
-        Ok((stage.changes()?.to_string(), log))
+        let denied = ran.report().map_or(0, |report| report.denied);
+        Ok(Played { diff: stage.changes()?.to_string(), log, denied })
+    }
+
+    /// The smallest grant that the step needs in a test.
+    fn learn(&self, candidate: &Candidate, case: &Case) -> Result<Grant> {
+        let settings = case.settings()?;
+        let given = Given { scope: Scope::unrestricted(), ..case.given(&settings)? };
+        Ok(self.stage(case)?.run(candidate, given, &self.scratch.join("learn.jsonl"))?.grant)
     }
 
     /// The tree of a test.
@@ -152,6 +167,14 @@ impl Workbench {
         ground::apply_manifest(&mut tree, &case.directory.join("input.manifest"))?;
         Stage::new(tree, clock)
     }
+}
+
+/// What came of a test's run.
+struct Played {
+    diff: String,
+    log: String,
+    /// Calls that were denied.
+    denied: u64,
 }
 
 /// One test of a project.
@@ -201,7 +224,7 @@ impl Case {
         }
         let path = self.directory.join(SETTINGS);
         let failed = || Error::new(ErrorKind::Artifact, "use the settings").at(&path);
-        let text = text::read(&path).map_err(|error| failed().caused_by(error))?;
+        let text = regular_file::read_text(&path, LONGEST_TEXT).map_err(|error| failed().caused_by(error))?;
         serde_json::from_str(&text).map_err(|error| failed().caused_by(error))
     }
 
@@ -219,20 +242,29 @@ impl Case {
         if self.settings.is_none() && input.is_dir() { Ground::Directory(input) } else { Ground::Empty }
     }
 
-    /// The test's own grant, else that of all tests of the project.
+    /// What the step is granted: without a word about it nothing, as in a configuration. Settings alone are there to look
+    /// at all that a component does.
     fn grant(&self) -> Result<Grant> {
+        if self.settings.is_some() {
+            return Ok(Grant::all_but_secrets());
+        }
+        Ok(self.own_grant()?.unwrap_or_default())
+    }
+
+    /// The test's own grant, else that of all tests of the project.
+    fn own_grant(&self) -> Result<Option<Grant>> {
         let of_all = self.directory.parent().map(|tests| tests.join("grant.json"));
         for path in [Some(self.directory.join("grant.json")), of_all].into_iter().flatten() {
             if let Some(grant) = Grant::read_file(&path)? {
-                return Ok(grant);
+                return Ok(Some(grant));
             }
         }
-        Ok(Grant::of_tests())
+        Ok(None)
     }
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
-    match text::read(path) {
+    match regular_file::read_text(path, LONGEST_TEXT) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::new(ErrorKind::Artifact, "read").at(path).caused_by(error)),

@@ -1,13 +1,16 @@
 //! What a component may touch, as the `grant` of a configuration says it.
 
-use super::text;
+use super::LONGEST_TEXT;
 use crate::error::{Error, ErrorKind, Result};
+use crate::regular_file;
 use sandbox::{Scope, Touches};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
+use units::PathPattern;
 
-/// A `grant` as a configuration holds it. Without `read`, everything but secrets may be read.
+/// A `grant` as a configuration holds it. Without `read`, everything but secrets may be read; without `write`, nothing may
+/// be written.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
@@ -26,15 +29,15 @@ pub struct Grant {
 const IN_ONE_LINE: usize = 4;
 
 impl Grant {
-    /// What golden tests run with when they say nothing: all but secrets may be read and written.
-    pub(super) fn of_tests() -> Self {
+    /// All but secrets may be read and written: for looking at what a component does.
+    pub(super) fn all_but_secrets() -> Self {
         Self { read: None, write: vec!["/**".to_owned()], nodes: false }
     }
 
     /// Reads a grant from a JSON file; `None` when there is none.
     pub(super) fn read_file(path: &Path) -> Result<Option<Self>> {
         let failed = || Error::new(ErrorKind::Step, "use the grant").at(path);
-        let text = match text::read(path) {
+        let text = match regular_file::read_text(path, LONGEST_TEXT) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed().caused_by(error)),
@@ -59,7 +62,7 @@ impl Grant {
     /// The smallest one that allows what was touched.
     pub(super) fn learned(touches: &Touches) -> Self {
         let scope = touches.smallest_scope();
-        let texts = |patterns: &[units::PathPattern]| {
+        let texts = |patterns: &[PathPattern]| {
             patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect::<Vec<_>>()
         };
         Self { read: scope.read().map(texts), write: texts(scope.write()), nodes: scope.nodes() }
@@ -79,22 +82,12 @@ impl fmt::Display for Grant {
 }
 
 fn list(f: &mut fmt::Formatter<'_>, name: &str, patterns: &[String]) -> fmt::Result {
-    let texts: Vec<String> = patterns.iter().map(|pattern| yaml(pattern)).collect();
+    let texts: Vec<String> = patterns.iter().map(|pattern| PathPattern::in_yaml(pattern)).collect();
     if texts.len() <= IN_ONE_LINE {
         return writeln!(f, "  {name}: [{}]", texts.join(", "));
     }
     writeln!(f, "  {name}:")?;
     texts.iter().try_for_each(|text| writeln!(f, "  - {text}"))
-}
-
-/// A text that YAML reads as it is, in quotes where it has to be.
-fn yaml(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-*+@".contains(c);
-    match text.starts_with('/') && text.chars().all(plain) {
-        true => text.to_owned(),
-        // A string of JSON is one of YAML.
-        false => serde_json::to_string(text).unwrap_or_default(),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The trees that components are tried on: copies, in scratch files that vanish with them.
 
-use super::text;
+use super::LONGEST_TEXT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::{Disk, architecture, open_tree};
+use crate::regular_file;
 use block::Window;
 use rootfs::{
     Device, Existing, Ext4, FileId, Follow, ImagePath, ImagePathBuf, Kind, Owner, Timestamp, Tree, UserTree,
@@ -236,7 +237,7 @@ impl Filling<'_> {
 /// Gives objects the modes and owners that a directory cannot hold, and makes those it cannot hold at all: a line for each,
 /// as in `expected.diff` without sign and content.
 pub(super) fn apply_manifest(tree: &mut dyn Tree, file: &Path) -> Result<()> {
-    let text = match text::read(file) {
+    let text = match regular_file::read_text(file, LONGEST_TEXT) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::new(ErrorKind::Artifact, "read").at(file).caused_by(error)),

@@ -30,6 +30,9 @@ pub(super) fn lines(trace: &Path) -> io::Result<Vec<String>> {
 fn message(arguments: &Value) -> String {
     let part = |name| arguments.get(name).map(text).unwrap_or_default();
     let mut line = format!("{} {}", part("level"), escaped(&part("message")));
+    if let Some(bytes) = arguments.get("fields").and_then(|fields| fields.get("bytes")) {
+        line.push_str(&format!(" ({bytes} bytes of fields)"));
+    }
     for field in arguments.get("fields").and_then(Value::as_array).into_iter().flatten() {
         let of = |index| field.get(index).map(text).unwrap_or_default();
         line.push_str(&format!(" {}={}", escaped(&of(0)), value(&of(1))));
@@ -74,6 +77,10 @@ mod tests {
             (
                 json!({ "level": "info", "message": { "bytes": 20000, "sha256": "00" }, "fields": [] }),
                 "info (20000 bytes)",
+            ),
+            (
+                json!({ "level": "info", "message": "a", "fields": { "bytes": 2000000, "sha256": "00" } }),
+                "info a (2000000 bytes of fields)",
             ),
         ];
         for (arguments, line) in cases {

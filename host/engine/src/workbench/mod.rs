@@ -1,7 +1,7 @@
 //! What authors of steps work with: one component alone, on a tree of its own, with the scope and the limits that a run
 //! of `customize` would give it. Nothing that it is given is changed.
 
-mod artifacts;
+pub(crate) mod artifacts;
 mod check;
 mod diff;
 mod golden;
@@ -10,7 +10,6 @@ mod ground;
 mod inspect;
 mod log;
 mod snapshot;
-mod text;
 mod trial;
 
 pub use check::{CheckOptions, CheckReport, Checked, Verdict};
@@ -20,6 +19,9 @@ pub use grant::Grant;
 pub use ground::Ground;
 pub use inspect::{ImportReport, InspectionReport};
 pub use trial::{Trial, TrialReport};
+
+/// The longest text of a project that is read, in bytes.
+const LONGEST_TEXT: u64 = 64 << 20;
 
 use crate::cancellation::Cancellation;
 use crate::components::read_component;
@@ -59,12 +61,10 @@ impl Workbench {
     /// Makes the component in `file` ready to run.
     fn candidate(&self, file: &Path) -> Result<Candidate> {
         let binary = binary(file)?;
-        let mut step = self.sandbox.load(&file_name(file), &binary).map_err(|error| unusable(file, error))?;
+        let step = self.sandbox.load(&file_name(file), &binary).map_err(|error| unusable(file, error))?;
         let description = step.describe().map_err(|error| unusable(file, error))?;
         // As a configuration would call it: a step can ask for its name.
-        if is_step_name(&description.name) {
-            step = step.named(&description.name);
-        }
+        let step = step.named(&description.name);
         let schema = Schema::parse(&description.settings_schema).map_err(|error| {
             let error = Error::new(ErrorKind::Step, "use the schema that is in").at(file).caused_by(error);
             error.hint_at("the schema of the settings has to be JSON Schema, draft 2020-12")
@@ -73,10 +73,7 @@ impl Workbench {
     }
 
     fn check_cancelled(&self) -> Result<()> {
-        if self.cancel.is_requested() {
-            return Err(Error::saying(ErrorKind::Cancelled, "the run was cancelled"));
-        }
-        Ok(())
+        self.cancel.check()
     }
 }
 
@@ -128,12 +125,4 @@ fn unusable(file: &Path, error: sandbox::Error) -> Error {
 fn file_name(file: &Path) -> String {
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.filter(|stem| !stem.chars().any(char::is_control)).unwrap_or_else(|| "step".to_owned())
-}
-
-/// Lower-case words joined by `-`, at most 64 bytes.
-fn is_step_name(name: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    name.len() <= 64 && name.split('-').all(word)
 }

@@ -3,20 +3,23 @@
 use super::diff::printable;
 use crate::error::{Error, ErrorKind, Result};
 use rootfs::{
-    Device, FileId, Follow, ImagePath, ImagePathBuf, Kind, Metadata, NodeId, Owner, Timestamp, Tree,
+    Aim, Device, FileId, Follow, Guard, ImagePath, ImagePathBuf, Kind, Metadata, NodeId, Owner, Scope,
+    Timestamp, Tree,
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// The objects of a tree by their paths, without its root.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) objects: BTreeMap<ImagePathBuf, Object>,
     /// The first name of each.
     first: HashMap<NodeId, ImagePathBuf>,
     /// Bytes of text that are kept.
     kept: u64,
+    /// Knows which files are secrets, as they were here.
+    guard: Guard,
 }
 
 /// One object.
@@ -53,12 +56,20 @@ const CHUNK: usize = 1 << 20;
 impl Snapshot {
     /// Looks at all of `tree`. What lies on a file system that cannot be served is left out.
     pub(super) fn take(tree: &mut dyn Tree) -> Result<Self> {
-        Self::walk(tree)
+        Self::walk(tree, None)
             .map_err(|error| Error::new(ErrorKind::ImageLayout, "look at the tree").caused_by(error))
     }
 
-    fn walk(tree: &mut dyn Tree) -> rootfs::Result<Self> {
-        let mut snapshot = Self::default();
+    /// The same after a step ran. What was a secret before is one still, whatever became of the link that made it one.
+    pub(super) fn later(&mut self, tree: &mut dyn Tree) -> Result<Self> {
+        Self::walk(tree, Some(&mut self.guard))
+            .map_err(|error| Error::new(ErrorKind::ImageLayout, "look at the tree").caused_by(error))
+    }
+
+    fn walk(tree: &mut dyn Tree, mut earlier: Option<&mut Guard>) -> rootfs::Result<Self> {
+        let mut guard = Guard::new(Scope::unrestricted());
+        guard.find_secrets(tree);
+        let mut snapshot = Self { objects: BTreeMap::new(), first: HashMap::new(), kept: 0, guard };
         let mut directories = HashSet::new();
         let mut left = vec![ImagePathBuf::from("/")];
         let mut found: Vec<(ImagePathBuf, Metadata)> = Vec::new();
@@ -86,12 +97,25 @@ impl Snapshot {
         }
         found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for (path, metadata) in found {
-            snapshot.add(tree, path, metadata)?;
+            // Of others no text is shown.
+            let may_show = metadata.kind == Kind::Regular && metadata.size <= LONGEST_TEXT;
+            let secret = may_show
+                && [Some(&mut snapshot.guard), earlier.as_deref_mut()]
+                    .into_iter()
+                    .flatten()
+                    .any(|guard| guard.holds_secret(tree, &path, Aim::Itself));
+            snapshot.add(tree, path, metadata, secret)?;
         }
         Ok(snapshot)
     }
 
-    fn add(&mut self, tree: &mut dyn Tree, path: ImagePathBuf, metadata: Metadata) -> rootfs::Result<()> {
+    fn add(
+        &mut self,
+        tree: &mut dyn Tree,
+        path: ImagePathBuf,
+        metadata: Metadata,
+        secret: bool,
+    ) -> rootfs::Result<()> {
         let Metadata { kind, mode, owner, size, modified, device, id, links } = metadata;
         let same_as = if links > 1 && kind != Kind::Directory { self.first.get(&id).cloned() } else { None };
         if same_as.is_none() {
@@ -100,7 +124,7 @@ impl Snapshot {
         let content = match (kind, &same_as) {
             (_, Some(_)) => Content::None,
             (Kind::Symlink, None) => Content::Link(tree.read_link(&path)?),
-            (Kind::Regular, None) => self.content(tree, &path, size)?,
+            (Kind::Regular, None) => self.content(tree, &path, size, secret)?,
             _ => Content::None,
         };
         let mut xattrs = Vec::new();
@@ -116,9 +140,15 @@ impl Snapshot {
     }
 
     /// The text of a short file that is no secret, the digest of another.
-    fn content(&mut self, tree: &mut dyn Tree, path: &ImagePath, size: u64) -> rootfs::Result<Content> {
+    fn content(
+        &mut self,
+        tree: &mut dyn Tree,
+        path: &ImagePath,
+        size: u64,
+        secret: bool,
+    ) -> rootfs::Result<Content> {
         let file = tree.open(path)?;
-        let keep = size <= LONGEST_TEXT && !rootfs::is_secret(path.as_bytes()) && self.kept < MOST_TEXT;
+        let keep = size <= LONGEST_TEXT && !secret && self.kept < MOST_TEXT;
         let content = read(tree, file, size, keep);
         let closed = tree.close(file);
         let content = content?;
@@ -219,8 +249,7 @@ impl Object {
 }
 
 fn digest(size: u64, sha256: &[u8; 32]) -> String {
-    let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("({size} bytes, sha256 {hex})")
+    format!("({size} bytes, sha256 {})", sandbox::hex(sha256))
 }
 
 fn quoted(text: &str) -> String {
@@ -234,4 +263,41 @@ fn bytes(bytes: &[u8]) -> String {
         shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workbench::ground::{self, Ground, Modes};
+    use rootfs::WriteOptions;
+
+    #[test]
+    fn a_secret_is_shown_by_its_digest_whatever_link_or_name_it_goes_by() {
+        let scratch = tempfile::tempdir().unwrap();
+        let clock = Timestamp { seconds: 1, nanoseconds: 0 };
+        let mut tree = ground::prepare(&Ground::Empty, Modes::Plain, clock, scratch.path()).unwrap().tree;
+        for directory in ["/var/roothome/.ssh", "/etc"] {
+            rootfs::operations::make_directories(&mut tree, ImagePath::new(directory), 0o755).unwrap();
+        }
+        tree.make_symlink(b"var/roothome", ImagePath::new("/root")).unwrap();
+        let secrets = ["/var/roothome/.ssh/id", "/etc/shadow", "/same"];
+        for secret in &secrets[..2] {
+            tree.write(ImagePath::new(secret), b"hunter2", &WriteOptions::default()).unwrap();
+        }
+        tree.make_hard_link(ImagePath::new("/etc/shadow"), ImagePath::new("/same")).unwrap();
+        tree.write(ImagePath::new("/open"), b"for all", &WriteOptions::default()).unwrap();
+
+        let mut before = Snapshot::take(&mut tree).unwrap();
+        tree.remove_file(ImagePath::new("/root")).unwrap();
+        tree.remove_file(ImagePath::new("/etc/shadow")).unwrap();
+        let after = before.later(&mut tree).unwrap();
+        for snapshot in [&before, &after] {
+            for (path, object) in &snapshot.objects {
+                let line = object.line(path, None);
+                assert!(!line.contains("hunter2"), "{line}");
+            }
+            let open = snapshot.objects.get(ImagePath::new("/open")).unwrap();
+            assert_eq!(open.text(), Some("for all"));
+        }
+    }
 }

@@ -49,6 +49,8 @@ pub struct TrialReport {
     pub log: Vec<String>,
     /// The smallest grant that allows what it touched.
     pub grant: Grant,
+    /// It touched more than can be noted, so that the grant is too small.
+    pub incomplete_grant: bool,
     /// Calls that its grant did not cover.
     pub denied_calls: u64,
     /// Calls into the host.
@@ -93,28 +95,23 @@ impl Workbench {
             source_date_epoch: clock.epoch(),
             seed: clock.seed(&format!("step 0 {}", candidate.description.name)),
         };
-        let stage = Stage::new(tree, time)?;
+        let mut stage = Stage::new(tree, time)?;
         let given = Given { settings: &trial.settings, artifacts, facts, scope };
         let trace = trial.trace.clone().unwrap_or_else(|| self.scratch.join("trace.jsonl"));
         let ran = stage.run(&candidate, given, &trace)?;
         let changes = stage.changes()?;
-        let (host_calls, bytes_written, denied_calls, elapsed_ms) = ran.result.as_ref().map_or_else(
-            |_| (ran.calls, 0, 0, 0.0),
-            |report| {
-                let elapsed = crate::report::milliseconds(report.elapsed);
-                (report.host_calls, report.written, report.denied, elapsed)
-            },
-        );
+        let done = ran.report().copied();
         Ok(TrialReport {
             step: candidate.description.name,
             component_sha256: candidate.step.sha256(),
             changes,
             log: ran.log,
             grant: ran.grant,
-            denied_calls,
-            host_calls,
-            bytes_written,
-            elapsed_ms,
+            incomplete_grant: ran.incomplete_grant,
+            denied_calls: done.map_or(0, |done| done.denied),
+            host_calls: done.map_or(0, |done| done.host_calls),
+            bytes_written: done.map_or(0, |done| done.written),
+            elapsed_ms: done.map_or(0.0, |done| crate::report::milliseconds(done.elapsed)),
             failure: ran.result.err().map(step_error),
         })
     }
@@ -132,9 +129,17 @@ pub(super) struct Given<'a> {
 pub(super) struct Ran {
     pub(super) result: sandbox::Result<sandbox::RunReport>,
     pub(super) log: Vec<String>,
+    /// The smallest that it needed.
     pub(super) grant: Grant,
-    /// Calls that were written down.
-    calls: u64,
+    /// It touched more than was noted.
+    pub(super) incomplete_grant: bool,
+}
+
+impl Ran {
+    /// What it did: a step that failed did things, too.
+    pub(super) fn report(&self) -> Option<&sandbox::RunReport> {
+        self.result.as_ref().map_or_else(sandbox::Error::report, Some)
+    }
 }
 
 /// A tree, and what it held at first.
@@ -168,10 +173,9 @@ impl Stage {
         }
         let failed = || Error::new(ErrorKind::Internal, "read the trace").at(trace);
         let log = log::lines(trace).map_err(|error| failed().caused_by(error))?;
-        let recorded = sandbox::Trace::open(trace).map_err(|error| failed().caused_by(error))?;
-        let calls = recorded.runs().first().map_or(0, sandbox::TracedRun::calls);
-        let grant = Grant::learned(&touches.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Ran { result, log, grant, calls })
+        let touches = touches.lock().unwrap_or_else(PoisonError::into_inner);
+        let (grant, incomplete_grant) = (Grant::learned(&touches), touches.is_incomplete());
+        Ok(Ran { result, log, grant, incomplete_grant })
     }
 
     /// A run on the tree, within the limits of every step.
@@ -189,9 +193,9 @@ impl Stage {
     }
 
     /// What is different from the beginning.
-    pub(super) fn changes(&self) -> Result<Changes> {
+    pub(super) fn changes(&mut self) -> Result<Changes> {
         let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = Snapshot::take(tree.as_mut())?;
+        let after = self.before.later(tree.as_mut())?;
         Ok(Changes::between(&self.before, &after, self.clock))
     }
 

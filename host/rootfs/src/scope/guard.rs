@@ -21,7 +21,8 @@ pub struct Guard {
     pub(super) scope: Scope,
     /// The files that the step holds open.
     pub(super) files: HashMap<FileId, OpenFile>,
-    /// Found when they are first needed, and true for the whole run: the step cannot change what lies outside.
+    /// Found before a call that could hide one, at the latest, and true for the whole run: who moves or removes the link
+    /// that makes a file a secret does not make it less of one.
     secrets: Option<Secrets>,
     names: Option<Names>,
     denials: Vec<Denial>,
@@ -55,8 +56,9 @@ pub struct Denial {
     pub path: ImagePathBuf,
     /// Why, if not just because no pattern matches.
     pub reason: Option<String>,
-    /// What the step's entry in the configuration would need: `grant.write: [/etc/motd]`.
-    pub line: String,
+    /// What the step's entry in the configuration would need: `grant.write: [/etc/motd]`. `None` for a step that comes
+    /// with the program: it has no entry.
+    pub line: Option<String>,
 }
 
 /// What a scope is asked about.
@@ -69,11 +71,18 @@ pub(super) enum Access {
 /// `cannot write `/etc/motd`: add `grant.write: [/etc/motd]``.
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} `{}`: ", self.call, self.path.display())?;
-        if let Some(reason) = &self.reason {
-            write!(f, "{reason}: ")?;
-        }
-        write!(f, "add `{}`", self.line)
+        write!(f, "cannot {} `{}`: {}", self.call, self.path.display(), self.cause())
+    }
+}
+
+impl Denial {
+    /// Why, and what would help.
+    fn cause(&self) -> String {
+        let help = match &self.line {
+            Some(line) => format!("add `{line}`"),
+            None => "what the configuration says of this step does not lead there".to_owned(),
+        };
+        self.reason.as_ref().map_or_else(|| help.clone(), |reason| format!("{reason}: {help}"))
     }
 }
 
@@ -179,12 +188,20 @@ impl Guard {
         self.touches.as_mut().map(std::mem::take)
     }
 
-    /// Whether what is at `path` holds secrets, whatever the scope says of it; what does not exist does not.
+    /// Whether what is at `path`, or will be, holds secrets, whatever the scope says of it.
     pub fn holds_secret(&mut self, tree: &mut dyn Tree, path: &ImagePath, aim: Aim) -> bool {
-        let Ok(Location { path, object: Some(object) }) = tree.locate(path, aim) else { return false };
-        object.kind != Kind::Directory
-            && (self.is_secret(tree, &path)
-                || (object.links > 1 && self.secrets(tree).name(object.id).is_some()))
+        let Ok(Location { path, object }) = tree.locate(path, aim) else { return is_secret(path.as_bytes()) };
+        match object {
+            Some(object) if object.kind == Kind::Directory => false,
+            // Under that name, or under another that it had.
+            Some(object) if self.secrets(tree).name(object.id).is_some() => true,
+            _ => self.is_secret(tree, &path),
+        }
+    }
+
+    /// Finds the secrets, unless they are known: for before a call that may take away what makes a file one.
+    pub fn find_secrets(&mut self, tree: &mut dyn Tree) {
+        self.secrets(tree);
     }
 
     pub(super) fn note(&mut self, path: &ImagePath, touch: Touch) {
@@ -203,6 +220,10 @@ impl Guard {
     ) -> Result<()> {
         let touch = if access == Access::Read { Touch::Read } else { Touch::Write };
         self.note(&place.path, touch);
+        if access == Access::Write && place.object.as_ref().is_some_and(|object| object.kind == Kind::Symlink)
+        {
+            self.find_secrets(tree);
+        }
         if self.scope.is_unrestricted() {
             self.note_secrets(tree, touch, place);
             return Ok(());
@@ -311,26 +332,32 @@ impl Guard {
         needed: &ImagePath,
     ) -> Error {
         let line = self.line(access, &PathPattern::of(needed.as_bytes()));
-        self.denial(Denial { call, path: path.to_owned(), reason, line })
+        self.denial(call, path, reason, line)
     }
 
     /// The error of making a directory that is not covered. Whoever makes one puts something into it.
     pub(super) fn deny_directory(&mut self, call: &'static str, path: &ImagePath) -> Error {
         let line = self.line(Access::Write, &PathPattern::below(path.as_bytes()));
-        self.denial(Denial { call, path: path.to_owned(), reason: None, line })
+        self.denial(call, path, None, line)
     }
 
     /// The error of making a device node without leave.
     pub(super) fn deny_node(&mut self, call: &'static str, path: &ImagePath) -> Error {
         let line = "grant.nodes: true".to_owned();
-        self.denial(Denial { call, path: path.to_owned(), reason: None, line })
+        self.denial(call, path, None, line)
     }
 
-    fn denial(&mut self, denial: Denial) -> Error {
+    fn denial(
+        &mut self,
+        call: &'static str,
+        path: &ImagePath,
+        reason: Option<String>,
+        line: String,
+    ) -> Error {
         self.denied = self.denied.saturating_add(1);
-        let add = format!("add `{}`", denial.line);
-        let cause = denial.reason.as_ref().map_or_else(|| add.clone(), |reason| format!("{reason}: {add}"));
-        let error = Error::new(ErrorKind::NotGranted, denial.call).at(&denial.path).caused_by(cause);
+        let line = (!self.scope.is_built_in()).then_some(line);
+        let denial = Denial { call, path: path.to_owned(), reason, line };
+        let error = Error::new(ErrorKind::NotGranted, denial.call).at(&denial.path).caused_by(denial.cause());
         if self.denials.len() < MOST_DENIALS && !self.denials.contains(&denial) {
             self.denials.push(denial);
         }
@@ -338,24 +365,13 @@ impl Guard {
     }
 
     fn line(&self, access: Access, needed: &PathPattern) -> String {
-        let pattern = quoted(needed);
+        let pattern = PathPattern::in_yaml(needed.as_str());
         match access {
             Access::Write => format!("grant.write: [{pattern}]"),
             // A list takes the place of what is read by default, so that has to be in it.
             Access::Read if self.scope.read().is_none() => format!("grant.read: [/**, {pattern}]"),
             Access::Read => format!("grant.read: [{pattern}]"),
         }
-    }
-}
-
-/// A pattern as it stands in a list of YAML.
-fn quoted(pattern: &PathPattern) -> String {
-    let text = pattern.as_str();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@*?".contains(&byte));
-    if is_plain {
-        text.to_owned()
-    } else {
-        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 

@@ -149,6 +149,23 @@ mod tests {
     }
 
     #[test]
+    fn a_step_without_an_entry_is_told_of_no_line_to_add() {
+        let mut tree = tree();
+        let scope = Scope::parse(None, &["/opt/x"], false).unwrap().in_tree(&mut tree);
+        let mut guard = crate::Guard::new(scope);
+        assert!(guard.over(&mut tree).write(path("/etc/passwd"), b"", &WriteOptions::default()).is_err());
+        assert!(guard.over(&mut tree).make_directory(path("/run/new"), 0o755).is_err());
+        assert_eq!(
+            guard.denials().iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "cannot write `/etc/passwd`: what the configuration says of this step does not lead there",
+                "cannot make the directory `/run/new`: what the configuration says of this step does not lead there",
+            ]
+        );
+        assert!(guard.denials().iter().all(|denial| denial.line.is_none()));
+    }
+
+    #[test]
     fn what_is_read_is_resolved_without_parents() {
         let scope = Scope::parse(Some(&["/lib/a", "/opt/a/b"]), &[], false).unwrap().in_tree(&mut tree());
         let found: Vec<&str> = scope.read().unwrap().iter().map(PathPattern::as_str).collect();

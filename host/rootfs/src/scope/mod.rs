@@ -179,6 +179,11 @@ impl Scope {
         self.patterns().is_none_or(|patterns| patterns.all_names)
     }
 
+    /// Whether it is that of a step that comes with the program: [`Scope::in_tree`] made it.
+    fn is_built_in(&self) -> bool {
+        self.patterns().is_some_and(|patterns| patterns.all_names)
+    }
+
     fn patterns(&self) -> Option<&Patterns> {
         match &self.rules {
             Rules::Unrestricted => None,

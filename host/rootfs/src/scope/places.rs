@@ -11,10 +11,10 @@ use units::PathPattern;
 /// The secrets of an image as they are before a step runs.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
-    /// One name of every secret with several.
+    /// One name of every secret.
     names: HashMap<NodeId, ImagePathBuf>,
-    /// Files and directories that links make secret: where they lie, and under which path the list knows them.
-    moved: Vec<(ImagePathBuf, ImagePathBuf)>,
+    /// Files and directories that links make secret: where they lie, and under which paths the list knows them.
+    moved: HashMap<ImagePathBuf, Vec<ImagePathBuf>>,
 }
 
 /// A directory that may hold secrets.
@@ -30,8 +30,8 @@ struct Place {
 }
 
 impl Secrets {
-    /// Looks into the directories that may hold secrets. Links are followed up to where everything is secret. What cannot
-    /// be read is passed over: a step cannot read it either.
+    /// Looks into the directories that may hold secrets. Links are followed: what somebody keeps among secrets is one,
+    /// wherever it lies. What cannot be read is passed over: a step cannot read it either.
     pub(super) fn find(tree: &mut dyn Tree) -> Self {
         let mut found = Self::default();
         let mut seen = HashSet::new();
@@ -40,9 +40,6 @@ impl Secrets {
         let mut left = vec![Place { known: root.clone(), real: root, patterns, secret: false }];
         while let Some(directory) = left.pop() {
             for entry in tree.list_directory(&directory.real).unwrap_or_default() {
-                if directory.secret && entry.kind == Kind::Symlink {
-                    continue;
-                }
                 if let Some((id, place)) = found.look(tree, &directory, &entry.name) {
                     // One directory can be known by several paths, all of which end with the patterns; where everything
                     // is secret one of them is enough.
@@ -69,30 +66,47 @@ impl Secrets {
         let place = directory.real.join(name);
         let location = tree.locate(&place, Aim::Target).ok()?;
         if location.path != place {
-            self.moved.push((location.path.clone(), known.clone()));
+            // A link among secrets to the directory that it lies in, or above, says nothing of all that is there.
+            if directory.secret && is_below(&place, &location.path) {
+                return None;
+            }
+            self.add_moved(location.path.clone(), known.clone());
         }
         let object = location.object?;
         if object.kind == Kind::Directory {
             let real = location.path;
             return (!patterns.is_empty()).then_some((object.id, Place { known, real, patterns, secret }));
         }
-        if secret && object.links > 1 {
+        if secret {
             self.names.entry(object.id).or_insert(location.path);
         }
         None
     }
 
+    fn add_moved(&mut self, real: ImagePathBuf, known: ImagePathBuf) {
+        let all = self.moved.entry(real).or_default();
+        // One path below which everything is secret is enough.
+        if !all.iter().any(|known| is_secret(known.join(b"x").as_bytes())) && !all.contains(&known) {
+            all.push(known);
+        }
+    }
+
     /// Whether links make the file at `path` a secret.
     pub(super) fn holds(&self, path: &ImagePath) -> bool {
-        self.moved.iter().any(|(real, known)| {
-            let real = if real.as_bytes() == b"/" { b"" } else { real.as_bytes() };
-            let rest = path.as_bytes().strip_prefix(real);
-            rest.filter(|rest| rest.is_empty() || rest.starts_with(b"/"))
-                .is_some_and(|rest| is_secret(&[known.as_bytes(), rest].concat()))
+        if self.moved.is_empty() {
+            return false;
+        }
+        let bytes = path.as_bytes();
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        ends.chain([bytes.len()]).any(|end| {
+            let (above, rest) = bytes.split_at_checked(end).unwrap_or((bytes, b""));
+            let real = if above.is_empty() { ImagePath::new(b"/") } else { ImagePath::new(above) };
+            let known = self.moved.get(real).map(Vec::as_slice).unwrap_or_default();
+            known.iter().any(|known| is_secret(&[known.as_bytes(), rest].concat()))
         })
     }
 
-    /// The name under which an object with several is a secret.
+    /// The name under which an object is a secret, or was one.
     pub(super) fn name(&self, id: NodeId) -> Option<&ImagePathBuf> {
         self.names.get(&id)
     }
@@ -129,6 +143,12 @@ impl Names {
     pub(super) fn of(&self, id: NodeId) -> &[ImagePathBuf] {
         self.0.get(&id).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Whether `path` is `directory` or below it.
+fn is_below(path: &ImagePath, directory: &ImagePath) -> bool {
+    let rest = path.as_bytes().strip_prefix(directory.as_bytes());
+    directory.as_bytes() == b"/" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// What is not served holds no object that could be written: `None`.

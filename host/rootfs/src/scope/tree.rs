@@ -326,6 +326,8 @@ impl Tree for ScopedTree<'_> {
             self.guard.check(self.tree, call, Access::Write, &given)?;
         }
         if is_directory {
+            // A link may lead through it.
+            self.guard.find_secrets(self.tree);
             self.check_move(call, &from.path, &to.path)?;
         }
         self.tree.rename(old, new)
@@ -344,6 +346,7 @@ impl Tree for ScopedTree<'_> {
         if place.object.is_some() {
             self.guard.check(self.tree, "remove the directory", Access::Write, &place)?;
             self.guard.note(&place.path, Touch::WriteTree);
+            self.guard.find_secrets(self.tree);
         }
         self.tree.remove_directory(path)
     }

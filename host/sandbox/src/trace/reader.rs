@@ -3,6 +3,8 @@
 
 use super::line::{Begin, Call, End, FORMAT, LONGEST_LINE, Line, Outcome};
 use super::replay::is_secret;
+use crate::regular_file::open_regular_file;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -25,8 +27,10 @@ pub struct TracedRun {
     /// Number of the first line.
     line: u64,
     calls: u64,
-    /// The first line whose answer was left out.
+    /// The first line whose answer was left out because it was a secret of the image.
     secret: Option<u64>,
+    /// The artifacts whose contents were read, and so left out.
+    artifacts: BTreeSet<String>,
     outcome: Option<Outcome>,
 }
 
@@ -41,6 +45,10 @@ pub struct TraceError {
 
 /// Runs in one trace.
 const MOST_RUNS: usize = 10_000;
+/// Artifacts that one run reads.
+const MOST_ARTIFACTS: usize = 10_000;
+/// The call that reads artifacts; a later contract that has another is to be added.
+const READS_ARTIFACT: &str = "artifacts.read-at";
 
 impl Trace {
     /// Reads the trace at `path` through.
@@ -61,7 +69,7 @@ impl Trace {
                 (Line::Call(call), Some(run)) if run.outcome.is_none() => {
                     run.calls += 1;
                     if is_secret(&call.answer) {
-                        run.secret.get_or_insert(number);
+                        run.leave_out(&call, number);
                     }
                 }
                 (Line::End(end), Some(run)) if run.outcome.is_none() => run.outcome = Some(end.outcome),
@@ -91,7 +99,21 @@ impl TracedRun {
             return Err(TraceError::at(line, text));
         }
         let path = path.to_owned();
-        Ok(Self { path, begin, offset, line, calls: 0, secret: None, outcome: None })
+        let artifacts = BTreeSet::new();
+        Ok(Self { path, begin, offset, line, calls: 0, secret: None, artifacts, outcome: None })
+    }
+
+    /// Notes a call whose answer the trace does not hold.
+    fn leave_out(&mut self, call: &Call, line: u64) {
+        let artifact = call.arguments.get("name").and_then(|name| name.as_str());
+        match artifact.filter(|_| call.call == READS_ARTIFACT && self.artifacts.len() < MOST_ARTIFACTS) {
+            Some(name) => {
+                self.artifacts.insert(name.to_owned());
+            }
+            None => {
+                self.secret.get_or_insert(line);
+            }
+        }
     }
 
     /// The step's name.
@@ -112,10 +134,15 @@ impl TracedRun {
         self.calls
     }
 
-    /// The line of the first answer that the trace leaves out because it is a secret.
+    /// The line of the first answer that the trace leaves out because it is a secret of the image.
     #[must_use]
     pub fn secret(&self) -> Option<u64> {
         self.secret
+    }
+
+    /// The artifacts that were read: the trace leaves their contents out, so a replay has to be given them.
+    pub fn artifacts(&self) -> impl Iterator<Item = &str> {
+        self.artifacts.iter().map(String::as_str)
     }
 
     /// The calls from the first on.
@@ -180,11 +207,13 @@ impl Lines {
     fn open(path: &Path, offset: u64, number: u64) -> Result<Self, TraceError> {
         let read =
             |error| TraceError { line: None, message: "it cannot be read".into(), source: Some(error) };
-        // Nothing else can be read twice; a FIFO would be waited for.
-        if !std::fs::metadata(path).map_err(read)?.is_file() {
-            return Err(TraceError { line: None, message: "it is not a regular file".into(), source: None });
-        }
-        let mut file = File::open(path).map_err(read)?;
+        // Nothing else can be read twice.
+        let mut file = open_regular_file(path).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => {
+                TraceError { line: None, message: error.to_string(), source: None }
+            }
+            _ => read(error),
+        })?;
         file.seek(SeekFrom::Start(offset)).map_err(read)?;
         Ok(Self { input: BufReader::new(file), number, offset, buffer: Vec::new() })
     }

@@ -65,6 +65,10 @@ impl TraceSink {
 impl Writer {
     fn line(&mut self, line: &impl Serialize) {
         match serde_json::to_vec(line) {
+            Ok(line) if line.len() as u64 >= LONGEST_LINE => {
+                let text = format!("a line of the trace would have {} bytes", line.len());
+                self.attempt(|_| Err(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+            }
             Ok(line) => self.bytes(line),
             Err(error) => self.attempt(|_| Err(error.into())),
         }

@@ -116,6 +116,20 @@ impl Traced<'_> {
         result
     }
 
+    /// A call whose answer no trace holds: in a replay, too, `live` gives it.
+    pub(crate) fn call_unheld<R: Recorded>(
+        &mut self,
+        function: &'static str,
+        arguments: Value,
+        live: impl FnOnce(&mut State) -> wasmtime::Result<R>,
+    ) -> wasmtime::Result<R> {
+        let Some(replay) = self.replay() else { return self.call(function, arguments, live) };
+        match replay.answer_unless_secret(function, &arguments)? {
+            Some(answer) => Ok(answer),
+            None => live(self.0),
+        }
+    }
+
     fn replay(&mut self) -> Option<&mut Replay> {
         match &mut self.0.tracer {
             Some(Tracer { mode: Mode::Replay(replay), .. }) => Some(replay),
@@ -147,13 +161,13 @@ impl Traced<'_> {
 
     /// How much a trace may hold of the file at `path`. A replay has no files.
     pub(crate) fn secrecy_at(&mut self, path: &str, aim: Aim) -> Secrecy {
-        if self.is_live() && self.0.holds_secret(path, aim) { Secrecy::Secret } else { Secrecy::None }
+        if self.is_live() && self.0.holds_secret(path, aim) { Secrecy::Unspeakable } else { Secrecy::None }
     }
 
     /// How much a trace may hold of an open file.
     pub(crate) fn secrecy_of_open(&self, file: FileId) -> Secrecy {
         match &self.0.tracer {
-            Some(tracer) if tracer.secret_files.contains(&file) => Secrecy::Secret,
+            Some(tracer) if tracer.secret_files.contains(&file) => Secrecy::Unspeakable,
             _ => Secrecy::None,
         }
     }

@@ -72,9 +72,7 @@ pub(crate) struct Content {
 pub(crate) enum Secrecy {
     /// All of it.
     None,
-    /// Its length and digest: it is long and random enough not to be guessed.
-    Secret,
-    /// Nothing at all: it may be a password.
+    /// Nothing at all: it may be a password, which a length and a digest are enough to guess.
     Unspeakable,
 }
 
@@ -83,15 +81,11 @@ pub(crate) const SECRET: &str = "secret";
 
 impl Traceable for Content {
     fn to_json(&self) -> Value {
-        if self.secrecy == Secrecy::Unspeakable {
-            return json!({ SECRET: true });
+        let mut shown = bytes(&self.bytes, self.secrecy);
+        if let (Secrecy::None, Some(object)) = (self.secrecy, shown.as_object_mut()) {
+            object.insert("base64".to_owned(), BASE64.encode(&self.bytes).into());
         }
-        let Value::Object(mut object) = bytes(&self.bytes) else { return Value::Null };
-        match self.secrecy {
-            Secrecy::None => object.insert("base64".to_owned(), BASE64.encode(&self.bytes).into()),
-            _ => object.insert(SECRET.to_owned(), true.into()),
-        };
-        object.into()
+        shown
     }
 
     fn from_json(value: &Value) -> Option<Self> {
@@ -114,15 +108,23 @@ impl Traceable for Handle {
     }
 }
 
-/// A content that the component gives: its length and digest.
-pub(crate) fn bytes(content: &[u8]) -> Value {
+/// A content that the component gives: its length and digest, where they may be told.
+pub(crate) fn bytes(content: &[u8], secrecy: Secrecy) -> Value {
+    match secrecy {
+        Secrecy::None => digest(content),
+        Secrecy::Unspeakable => json!({ SECRET: true }),
+    }
+}
+
+/// Length and digest.
+pub(crate) fn digest(content: &[u8]) -> Value {
     json!({ "bytes": content.len(), "sha256": sha256(content) })
 }
 
 /// A text that the component gives; its digest when it is longer than any path.
 pub(crate) fn text(text: &str) -> Value {
     const LONGEST: usize = 16 << 10;
-    if text.len() <= LONGEST { text.into() } else { bytes(text.as_bytes()) }
+    if text.len() <= LONGEST { text.into() } else { digest(text.as_bytes()) }
 }
 
 /// A name of Rust's as the contract writes it.
@@ -292,10 +294,11 @@ mod tests {
         let open = content(Secrecy::None).to_json();
         assert_eq!(open["base64"], "YQD/");
         assert_eq!(Content::from_json(&open).unwrap().bytes, b"a\0\xff");
-        let secret = content(Secrecy::Secret).to_json();
-        assert_eq!((&secret["bytes"], &secret["secret"]), (&json!(3), &json!(true)));
-        assert!(secret.get("base64").is_none() && Content::from_json(&secret).is_none());
-        assert_eq!(content(Secrecy::Unspeakable).to_json(), json!({ "secret": true }));
+        let secret = content(Secrecy::Unspeakable).to_json();
+        assert_eq!(secret, json!({ "secret": true }));
+        assert!(Content::from_json(&secret).is_none());
+        assert_eq!(bytes(b"hunter2", Secrecy::Unspeakable), json!({ "secret": true }));
+        assert_eq!(bytes(b"open", Secrecy::None)["bytes"], 4);
     }
 
     #[test]

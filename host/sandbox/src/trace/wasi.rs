@@ -5,7 +5,7 @@
 
 use super::line::hex;
 use super::tracer::{Traced, Tracing, traced};
-use super::value::{Traceable, bytes};
+use super::value::{Traceable, digest};
 use crate::state::State;
 use serde_json::{Value, json};
 use wasmtime::component::{Linker, Resource};
@@ -94,7 +94,7 @@ impl Traced<'_> {
     ) -> wasmtime::Result<Vec<u8>> {
         let drawn = self.call_within(function, json!({ "len": len }), |state| {
             let drawn = live(state)?;
-            Ok(Live(bytes(&drawn), drawn))
+            Ok(Live(digest(&drawn), drawn))
         })?;
         Ok(drawn.1)
     }

@@ -2,7 +2,7 @@
 //! message that stands in `tests/golden/hostile`; `UPDATE_GOLDEN=1` writes those anew.
 
 use crate::scene::{Limits, STEP, Scene, component, everything, new_sandbox};
-use crate::text::{DESCRIBE, FILES, LOG, Text, binary};
+use crate::text::{ARTIFACTS, CONTEXT, DESCRIBE, FILES, LOG, Text, binary};
 use crate::wasm::{COMPONENT, raw_section, with_module};
 use sandbox::{Error, ErrorKind};
 use std::path::Path;
@@ -226,6 +226,18 @@ pub(crate) const CASES: &[Case] = &[
     case("describe-traps", Describe, || describing("unreachable")),
     case("describe-points-outside", Describe, || describing("(i32.const 0x7ffffff0)")),
     case("describe-is-not-aligned", Describe, || describing(&format!("{DESCRIBE} drop (i32.const 65)"))),
+    case("describe-opens-a-file", Describe, || {
+        let describe = format!("(call $open (i32.const 1024) (i32.const 3) (i32.const 2048)) {DESCRIBE}");
+        Text { describe: &describe, ..FILES }.binary()
+    }),
+    case("describe-asks-for-facts", Describe, || {
+        let describe = format!("(drop (call $now)) {DESCRIBE}");
+        Text { describe: &describe, ..CONTEXT }.binary()
+    }),
+    case("describe-lists-artifacts", Describe, || {
+        let describe = format!("(call $names (i32.const 2048)) {DESCRIBE}");
+        Text { describe: &describe, ..ARTIFACTS }.binary()
+    }),
     case("name-points-outside", Describe, || {
         describing("(call $describe-as (i32.const 0x70000000) (i32.const 3) (i32.const 1056) (i32.const 17))")
     }),

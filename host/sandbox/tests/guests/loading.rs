@@ -133,8 +133,8 @@ fn a_step_describes_itself() {
 #[test]
 fn a_step_cannot_look_at_an_image_while_it_describes_itself() {
     let scene = Scene::new();
-    let words = ["`describe` may call nothing but `log`"];
-    assert_error(scene.load("nosy").describe(), &ErrorKind::Trapped, &words);
+    let words = ["`describe` calls `rootfs`, but may call nothing but `log`"];
+    assert_error(scene.load("nosy").describe(), &ErrorKind::ContractMismatch, &words);
     scene.run(Run::new("nosy", "{}")).unwrap();
     scene.all_is_well();
 }

@@ -2,7 +2,8 @@
 //! `tests/golden/hostile/scopes.txt` has them; and the image stays as it was.
 
 use crate::hostile::same_as_golden;
-use crate::scene::{Call, Run, STEP, Scene, call, call_with, everything, scope, settings};
+use crate::scene::{Call, Limits, Run, STEP, Scene, call, call_with, everything, scope, settings};
+use crate::text::{FILES, Text};
 use rootfs::{ImagePath, WriteOptions};
 use sandbox::{ErrorKind, Scope, Touches};
 use std::sync::{Arc, Mutex};
@@ -201,4 +202,19 @@ fn a_run_that_is_watched_says_what_it_needs_and_needs_no_more() {
     let report = again.run(Run { scope: learned, ..Run::new("calls", &calls) }).unwrap();
     assert_eq!(report.denied, 0);
     assert_eq!(again.read("/answers"), watched.read("/answers"));
+}
+
+#[test]
+fn a_step_that_crashes_over_a_denied_call_says_which_it_was() {
+    let scene = scene();
+    // `raw` stands at 1024: a step that takes it for granted that a file can be opened.
+    let run = "(call $open (i32.const 1024) (i32.const 3) (i32.const 2048)) unreachable";
+    let step = scene.sandbox.load(STEP, &Text { run, ..FILES }.binary()).unwrap();
+    scene.call(&[call("write", &["/raw", "x"])], Default::default());
+    let nothing = self::scope(Some(&[]), &[]);
+    let error = scene.run_scoped(&step, "{}", Limits::default(), Default::default(), nothing).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Trapped);
+    assert_eq!(error.hint_text(), Some("cannot open `/raw`: add `grant.read: [/raw]`"));
+    let report = error.report().unwrap();
+    assert_eq!((report.denied, report.host_calls), (1, 1));
 }

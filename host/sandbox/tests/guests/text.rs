@@ -219,3 +219,24 @@ pub(crate) const FILES: Text<'static> = Text {
     (import "host" "drop" (func $drop (param i32)))"#,
     ..LOG
 };
+
+/// The import of the present, as `$now`.
+pub(crate) const CONTEXT: Text<'static> = Text {
+    imports: r#"(import "customizer:step/context@0.1.0" (instance $context
+        (export "source-date-epoch" (func (result u64)))))"#,
+    lowered: r#"(core func $now (canon lower (func $context "source-date-epoch")))"#,
+    host: r#"(export "now" (func $now))"#,
+    core_imports: r#"(import "host" "now" (func $now (result i64)))"#,
+    ..LOG
+};
+
+/// The import of the artifacts' names, as `$names`: where the answer goes.
+pub(crate) const ARTIFACTS: Text<'static> = Text {
+    imports: r#"(import "customizer:step/artifacts@0.1.0" (instance $artifacts
+        (export "names" (func (result (list string))))))"#,
+    lowered: r#"(core func $names (canon lower (func $artifacts "names") (memory $libc "mem")
+        (realloc (func $libc "realloc"))))"#,
+    host: r#"(export "names" (func $names))"#,
+    core_imports: r#"(import "host" "names" (func $names (param i32)))"#,
+    ..LOG
+};

@@ -72,9 +72,13 @@ impl Traced {
 
     /// Replays the first run in a sandbox that never saw the image: the calls that were the same, and the difference.
     fn replay(&self, guest: &str) -> Result<(u64, Option<String>), Error> {
+        self.replay_with(guest, Artifacts::default())
+    }
+
+    fn replay_with(&self, guest: &str, artifacts: Artifacts) -> Result<(u64, Option<String>), Error> {
         let trace = Trace::open(&self.file()).unwrap();
         let step = new_sandbox().load(STEP, &crate::scene::component(guest)).unwrap();
-        let replayed = step.replay(&trace.runs()[0])?;
+        let replayed = step.replay(&trace.runs()[0], artifacts)?;
         Ok((replayed.calls, replayed.difference.map(|difference| difference.to_string())))
     }
 }
@@ -138,7 +142,7 @@ fn calls_stand_in_a_trace_with_arguments_and_results() {
 }
 
 #[test]
-fn a_run_is_replayed_without_image_and_artifacts() {
+fn a_run_is_replayed_without_the_image() {
     let traced = Traced::new();
     let calls = [
         call("architecture", &[]),
@@ -165,12 +169,22 @@ fn a_run_is_replayed_without_image_and_artifacts() {
     let top = traced.scene.directory().join("artifacts");
     fs::create_dir(&top).unwrap();
     fs::write(top.join("leaf"), "leaf").unwrap();
-    let mut artifacts = Artifacts::default();
-    artifacts.insert("tree", Artifact::open_directory(&top).unwrap());
-    traced.calls(&calls, artifacts);
+    let artifacts = || {
+        let mut artifacts = Artifacts::default();
+        artifacts.insert("tree", Artifact::open_directory(&top).unwrap());
+        artifacts
+    };
+    traced.calls(&calls, artifacts());
     let recorded = traced.lines().last().unwrap()["calls"].as_u64().unwrap();
     // Two handles are opened and dropped for their calls, one for `create`; the answers are written at the end.
-    assert_eq!(traced.replay("calls").unwrap(), (recorded, None));
+    assert_eq!(traced.replay_with("calls", artifacts()).unwrap(), (recorded, None));
+    // The trace does not hold what an artifact holds; another one makes a difference in what is written then.
+    let (words, hint) = (["leaves out what the artifact `tree` held"], "has to be given the artifacts");
+    assert_error(traced.replay("calls"), &ErrorKind::Trace, &words);
+    assert!(traced.replay("calls").unwrap_err().hint_text().unwrap().contains(hint));
+    fs::write(top.join("leaf"), "another").unwrap();
+    let (same, difference) = traced.replay_with("calls", artifacts()).unwrap();
+    assert!(same == recorded - 1 && difference.unwrap().contains("rootfs.write"), "{same}");
 }
 
 #[test]
@@ -267,15 +281,61 @@ fn put(traced: &Traced, path: &str, content: &str) {
     tree.write(ImagePath::new(path), content.as_bytes(), &options).unwrap();
 }
 
+/// A table with a secret.
+const SHADOW: &str = "root:hunter2:1:::::::\n";
+
+#[test]
+fn secrets_that_are_written_are_left_out_and_the_run_is_replayed_all_the_same() {
+    let traced = Traced::new();
+    traced.calls(
+        &[
+            call("write", &["/etc/shadow", SHADOW]),
+            call("open-and-write", &["/etc/shadow"]).with(r#"0,"hunter2""#),
+            call("set-xattr", &["/etc/shadow", "user.a", "hunter2"]),
+            call("write-with-parents", &["/root/.ssh/new/key", "hunter2"]),
+            call("write", &["/tmp/x", "hunter2"]),
+        ],
+        Artifacts::default(),
+    );
+    let lines = traced.lines();
+    let [one, two] = [SHADOW, "hunter2"].map(|secret| sandbox::sha256(secret.as_bytes()));
+    let hold: Vec<usize> = (1..lines.len())
+        .filter(|line| [&one, &two].iter().any(|digest| lines[*line].to_string().contains(digest.as_str())))
+        .collect();
+    let call = |line: usize| lines[line]["arguments"]["path"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(hold.iter().map(|line| call(*line)).collect::<Vec<_>>(), ["/tmp/x"], "{lines:#?}");
+    assert_eq!(traced.replay("calls").unwrap().1, None);
+}
+
+#[test]
+fn a_secret_whose_link_the_step_removes_is_left_out() {
+    let traced = Traced::new();
+    put(&traced, "/srv/keys/id", "hunter2");
+    put(&traced, "/etc/ssl/openssl.cnf", "");
+    let mut tree = traced.scene.tree.lock().unwrap();
+    tree.make_symlink(b"/srv/keys", ImagePath::new("/etc/ssl/private")).unwrap();
+    drop(tree);
+    let calls = [call("remove-file", &["/etc/ssl/private"]), call("read", &["/srv/keys/id"])];
+    traced.calls(&calls, Artifacts::default());
+    assert_eq!(traced.lines()[2]["result"].to_string(), r#"{"secret":true}"#);
+}
+
 #[test]
 fn secrets_are_left_out_and_such_a_run_is_not_replayed() {
     // Base64 of the part that is looked for, however it falls.
-    let marks = ["hunter2", "aHVudGVyMg", "h1bnRlcj", "odW50ZXIy"];
+    let mut marks = ["hunter2", "aHVudGVyMg", "h1bnRlcj", "odW50ZXIy"].map(str::to_owned).to_vec();
+    // A digest is enough to find a short secret.
+    marks.extend([SHADOW, "hunter2"].map(|secret| sandbox::sha256(secret.as_bytes())));
     let cases = [
         vec![call("read", &["/etc/shadow"])],
         vec![call("read", &["/absolute/shadow"])],
         vec![call("open-and-read", &["/etc/shadow"])],
         vec![call("make-hard-link", &["/etc/shadow", "/tmp/innocent"]), call("read", &["/tmp/innocent"])],
+        vec![call("rename", &["/etc/shadow", "/tmp/innocent"]), call("read", &["/tmp/innocent"])],
+        vec![call("write", &["/tmp/innocent", "x"]), call("rename", &["/etc/shadow", "/tmp/innocent"])]
+            .into_iter()
+            .chain([call("read", &["/tmp/innocent"])])
+            .collect(),
         vec![
             call("set-xattr", &["/etc/shadow", "user.a", "hunter2"]),
             call("get-xattr", &["/etc/shadow", "user.a"]),
@@ -283,11 +343,11 @@ fn secrets_are_left_out_and_such_a_run_is_not_replayed() {
     ];
     for calls in cases {
         let traced = Traced::new();
-        put(&traced, "/etc/shadow", "root:hunter2:1:::::::\n");
+        put(&traced, "/etc/shadow", SHADOW);
         let shown = settings(&calls);
         traced.calls(&calls, Artifacts::default());
         let text = traced.text().replace(&serde_json::to_string(&shown).unwrap(), "");
-        assert!(marks.iter().all(|mark| !text.contains(mark)), "{shown}: {text}");
+        assert!(marks.iter().all(|mark| !text.contains(mark.as_str())), "{shown}: {text}");
         assert!(text.contains(r#""secret":true"#), "{shown}: {text}");
         assert_error(traced.replay("calls"), &ErrorKind::Trace, &["of the trace leaves out", "secret"]);
     }
@@ -301,7 +361,17 @@ fn what_the_definition_holds_itself_is_left_out_down_to_its_length() {
     traced.calls(&[call("artifact-read", &["password", ""])], artifacts);
     let lines = traced.lines();
     assert_eq!(lines[1]["result"].to_string(), r#"{"secret":true}"#);
-    assert_error(traced.replay("calls"), &ErrorKind::Trace, &["line 2", "secret"]);
+    assert_error(traced.replay("calls"), &ErrorKind::Trace, &["the artifact `password`"]);
+}
+
+#[test]
+fn a_log_without_measure_makes_no_line_that_its_reader_refuses() {
+    let traced = Traced::new();
+    let step = traced.scene.load("misbehave");
+    let limits = Limits { log: 1 << 30, time: Duration::from_secs(60), ..Limits::default() };
+    traced.run(&step, &crate::scene::behaviour("log-fields"), limits, Artifacts::default()).unwrap();
+    assert_eq!(traced.replay("misbehave").unwrap(), (1, None));
+    assert!(fs::metadata(traced.file()).unwrap().len() < 1 << 20);
 }
 
 #[test]
@@ -353,7 +423,7 @@ fn several_runs_in_one_trace_are_told_apart() {
     assert_eq!(runs, [(STEP, 2), (STEP, 3)]);
     let step = new_sandbox().load(STEP, &crate::scene::component("calls")).unwrap();
     for run in trace.runs() {
-        let replayed = step.replay(run).unwrap();
+        let replayed = step.replay(run, Artifacts::default()).unwrap();
         assert_eq!((replayed.calls, replayed.difference), (run.calls(), None));
     }
 }

@@ -29,6 +29,7 @@ enum Behaviour {
     RecursePlain,
     LogFlood,
     EmptyLogFlood,
+    LogFields,
     StdoutFlood,
     StderrFlood,
     SilentFlood,
@@ -88,6 +89,10 @@ impl Step for Misbehave {
             Behaviour::EmptyLogFlood => loop {
                 log::write(log::Level::Trace, "", &[]);
             },
+            Behaviour::LogFields => {
+                let fields = vec![("name".to_owned(), "\u{1}".repeat(16_000)); 1500];
+                log::write(log::Level::Trace, "many", &fields);
+            }
             Behaviour::StdoutFlood => loop {
                 println!("{}", "flood ".repeat(100));
             },

@@ -86,7 +86,9 @@ impl wit::Host for Traced<'_> {
     }
 
     fn put(&mut self, path: Vec<u8>, data: Vec<u8>) -> Answer<u64> {
-        let arguments = json!({ "path": String::from_utf8_lossy(&path), "data": bytes(&data) });
+        let path_shown = String::from_utf8_lossy(&path).into_owned();
+        let data_shown = bytes(&data, self.secrecy_at(&path_shown, Aim::Target));
+        let arguments = json!({ "path": path_shown, "data": data_shown });
         self.call("rootfs.put", arguments, |state| wit::Host::put(state, path, data))
     }
 }

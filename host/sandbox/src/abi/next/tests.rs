@@ -85,9 +85,9 @@ fn a_trace_of_another_major_version_is_replayed_by_it_alone() {
 
     let trace = Trace::open(&path).unwrap();
     let [recorded] = trace.runs() else { panic!("{:?}", trace.runs()) };
-    let replayed = next.replay(recorded).unwrap();
+    let replayed = next.replay(recorded, Artifacts::default()).unwrap();
     assert_eq!((replayed.calls, replayed.difference), (3, None));
-    let error = sandbox.load("step", OLD).unwrap().replay(recorded).unwrap_err();
+    let error = sandbox.load("step", OLD).unwrap().replay(recorded, Artifacts::default()).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Trace);
     assert!(error.to_string().contains("contract 99.0.0"), "{error}");
 }

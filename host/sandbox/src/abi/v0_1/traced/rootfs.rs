@@ -37,8 +37,10 @@ impl wit::Host for Traced<'_> {
     }
 
     fn write(&mut self, path: String, data: Vec<u8>, options: wit::WriteOptions) -> Answer<()> {
+        let aim = if options.replace_symlink { Aim::Itself } else { Aim::Target };
+        let data_shown = bytes(&data, self.secrecy_at(&path, aim));
         let arguments =
-            json!({ "path": text(&path), "data": bytes(&data), "options": write_options(&options) });
+            json!({ "path": text(&path), "data": data_shown, "options": write_options(&options) });
         self.fallible("rootfs.write", arguments, |state| wit::Host::write(state, path, data, options))
     }
 
@@ -152,7 +154,8 @@ impl wit::Host for Traced<'_> {
     }
 
     fn set_xattr(&mut self, path: String, name: String, value: Vec<u8>) -> Answer<()> {
-        let arguments = json!({ "path": text(&path), "name": text(&name), "value": bytes(&value) });
+        let value_shown = bytes(&value, self.secrecy_at(&path, Aim::Itself));
+        let arguments = json!({ "path": text(&path), "name": text(&name), "value": value_shown });
         self.fallible("rootfs.set-xattr", arguments, |state| wit::Host::set_xattr(state, path, name, value))
     }
 
@@ -180,7 +183,8 @@ impl wit::HostFile for Traced<'_> {
 
     fn write_at(&mut self, file: Resource<OpenFile>, offset: u64, data: Vec<u8>) -> Answer<()> {
         let Handle(number) = open_file(self.0, &file)?;
-        let arguments = json!({ "file": number, "offset": offset, "data": bytes(&data) });
+        let data_shown = bytes(&data, self.secrecy_of_open(FileId(number)));
+        let arguments = json!({ "file": number, "offset": offset, "data": data_shown });
         self.fallible("rootfs.file.write-at", arguments, |state| {
             wit::HostFile::write_at(state, file, offset, data)
         })
