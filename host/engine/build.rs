@@ -75,7 +75,7 @@ fn cargo() -> Command {
     cargo
 }
 
-/// The table of embedded components as Rust source.
+/// The table of embedded components as Rust source, which names files beside it: the build directory may be moved.
 fn embed(directory: &Path, prefix: &str, out: &Path) -> Result<String, Box<dyn Error>> {
     let mut source = String::from("pub(super) const EMBEDDED: &[super::Embedded] = &[\n");
     for step in STEPS {
@@ -88,12 +88,12 @@ fn embed(directory: &Path, prefix: &str, out: &Path) -> Result<String, Box<dyn E
         let code = if prefix.is_empty() && compiled.exists() {
             let copy = out.join(format!("{step}.cwasm"));
             fs::copy(&compiled, &copy)?;
-            format!("Some(include_bytes!({copy:?}))")
+            format!("Some(include_bytes!(\"{step}.cwasm\"))")
         } else {
             "None".to_owned()
         };
         source.push_str(&format!(
-            "    super::Embedded {{ name: {step:?}, wasm: include_bytes!({copy:?}), code: {code} }},\n"
+            "    super::Embedded {{ name: {step:?}, wasm: include_bytes!(\"{step}.wasm\"), code: {code} }},\n"
         ));
     }
     source.push_str("];\n");

@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use differential::{Random, Scratch};
 use imagecustomizer_step_groups::AddGroups;
 use step_sdk::testing::{MemoryHost, Tree};
 use step_sdk::{Host as _, Step as _, parse_settings};
@@ -14,19 +15,18 @@ const CASES: u64 = 300;
 
 #[test]
 fn groups_are_what_groupadd_makes_of_them() {
-    // Other images than those of every run: FIRST_SEED=1000 cargo test …
-    let first = std::env::var("FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let mut succeeded = 0;
-    for seed in first..first + CASES {
-        let root = Scratch::new(seed);
-        let mut random = Random(seed);
-        make_image(&root.0, &mut random);
+    // Other images than those of every run: FIRST_SEED=1000 cargo test …
+    for seed in differential::seeds(CASES) {
+        let root = Scratch::new("groups", seed).unwrap();
+        let mut random = Random::new(seed);
+        make_image(root.path(), &mut random);
         let groups: Vec<(&str, Option<u32>)> = (0..=random.below(3)).map(|_| request(&mut random)).collect();
-        let host = MemoryHost::new(Tree::from_directory(&root.0).unwrap());
+        let host = MemoryHost::new(Tree::from_directory(root.path()).unwrap());
         let before = host.manifest();
         let settings = as_settings(&groups);
         let ours = AddGroups::run(&parse_settings(&settings).unwrap(), &host);
-        let theirs = groups.iter().try_for_each(|(name, gid)| apply(name, *gid, &root.0));
+        let theirs = groups.iter().try_for_each(|(name, gid)| apply(name, *gid, root.path()));
         match (&ours, &theirs) {
             (Err(_), Err(_)) => continue,
             (Ok(()), Ok(())) => succeeded += 1,
@@ -34,17 +34,14 @@ fn groups_are_what_groupadd_makes_of_them() {
         }
         for file in ["etc/group", "etc/gshadow"] {
             let theirs =
-                fs::read(root.0.join(file)).ok().map(|text| String::from_utf8_lossy(&text).into_owned());
+                fs::read(root.path().join(file)).ok().map(|text| String::from_utf8_lossy(&text).into_owned());
             let ours =
                 host.read_if_there(file).unwrap().map(|text| String::from_utf8_lossy(&text).into_owned());
             // A file that nothing was asked of keeps its missing last line end in both.
             assert_eq!(ours, theirs, "seed {seed}: {settings}\n{before}");
         }
     }
-    assert!(
-        succeeded > CASES / 2,
-        "only {succeeded} of {CASES} requests can be carried out: the test says little"
-    );
+    differential::assert_enough(succeeded, CASES / 2);
 }
 
 fn request(random: &mut Random) -> (&'static str, Option<u32>) {
@@ -127,49 +124,4 @@ fn lines(random: &mut Random, from: &[&str]) -> String {
         text.push('\n');
     }
     if random.one_in(5) { text + "last:x:40:" } else { text }
-}
-
-/// A directory that goes away with the value.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(seed: u64) -> Self {
-        // Memory, where there is some: the programs wait for the disk after every file.
-        let base =
-            Some(PathBuf::from("/dev/shm")).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
-        let path = base.join(format!("groups-differential-{}-{seed}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
 }

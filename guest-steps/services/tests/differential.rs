@@ -8,8 +8,9 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use differential::{Random, Scratch, assert_same};
 use imagecustomizer_step_services::ConfigureServices;
 use step_sdk::testing::{MemoryHost, Tree};
 use step_sdk::{Step as _, parse_settings};
@@ -18,31 +19,27 @@ const CASES: u64 = 300;
 
 #[test]
 fn links_are_those_that_systemctl_makes_and_removes() {
-    // Other images than those of every run: FIRST_SEED=1000 cargo test …
-    let first = std::env::var("FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let mut succeeded = 0;
-    for seed in first..first + CASES {
-        let root = Scratch::new(seed);
-        let mut random = Random(seed);
-        let units = make_image(&root.0, &mut random);
+    // Other images than those of every run: FIRST_SEED=1000 cargo test …
+    for seed in differential::seeds(CASES) {
+        let root = Scratch::new("services", seed).unwrap();
+        let mut random = Random::new(seed);
+        let units = make_image(root.path(), &mut random);
         let (enable, disable) = request(&mut random, &units);
         let settings = format!(r#"{{"enable":{enable:?},"disable":{disable:?}}}"#);
-        let host = MemoryHost::new(Tree::from_directory(&root.0).unwrap());
+        let host = MemoryHost::new(Tree::from_directory(root.path()).unwrap());
         let before = host.manifest();
         let ours = ConfigureServices::run(&parse_settings(&settings).unwrap(), &host);
-        let theirs = systemctl(&root.0, &enable, &disable);
+        let theirs = systemctl(root.path(), &enable, &disable);
         match (&ours, &theirs) {
             (Err(_), Err(_)) => continue,
             (Ok(()), Ok(_)) => succeeded += 1,
             _ => panic!("seed {seed}: {settings}\n{before}\nours: {ours:?}\ntheirs: {theirs:?}"),
         }
-        let after = Tree::from_directory(&root.0).unwrap().manifest();
+        let after = Tree::from_directory(root.path()).unwrap().manifest();
         assert_same(&host.manifest(), &after, || format!("seed {seed}: {settings}\n{before}\n{theirs:?}"));
     }
-    assert!(
-        succeeded > CASES / 3,
-        "only {succeeded} of {CASES} requests can be carried out: the test says little"
-    );
+    differential::assert_enough(succeeded, CASES / 3);
 }
 
 const NAMES: [&str; 16] = [
@@ -383,61 +380,4 @@ fn link(root: &Path, path: &str, target: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let _ = fs::remove_file(&path);
     symlink(target, path).unwrap();
-}
-
-fn assert_same(ours: &str, theirs: &str, context: impl Fn() -> String) {
-    if ours != theirs {
-        let only = |this: &str, other: &str| {
-            this.lines()
-                .filter(|line| !other.lines().any(|l| l == *line))
-                .map(|l| format!("{l}\n"))
-                .collect::<String>()
-        };
-        panic!("{}\n--- ours\n{}--- theirs\n{}", context(), only(ours, theirs), only(theirs, ours));
-    }
-}
-
-/// A directory that goes away with the value.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(seed: u64) -> Self {
-        // Memory, where there is some: trees are made and removed by the hundred.
-        let base =
-            Some(PathBuf::from("/dev/shm")).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
-        let path = base.join(format!("services-differential-{}-{seed}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
 }

@@ -6,8 +6,9 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use differential::{Random, Scratch, assert_same};
 use imagecustomizer_step_users::ConfigureUsers;
 use step_sdk::testing::{MemoryHost, Tree};
 use step_sdk::{Step as _, parse_settings};
@@ -17,30 +18,26 @@ const EPOCH: u64 = 1_700_000_000;
 
 #[test]
 fn accounts_are_what_useradd_and_usermod_make_of_them() {
-    // Other images than those of every run: FIRST_SEED=1000 cargo test …
-    let first = std::env::var("FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let mut succeeded = 0;
-    for seed in first..first + CASES {
-        let root = Scratch::new(seed);
-        let mut random = Random(seed);
-        make_image(&root.0, &mut random);
+    // Other images than those of every run: FIRST_SEED=1000 cargo test …
+    for seed in differential::seeds(CASES) {
+        let root = Scratch::new("users", seed).unwrap();
+        let mut random = Random::new(seed);
+        make_image(root.path(), &mut random);
         let users = requests(&mut random);
-        let host = MemoryHost::new(Tree::from_directory(&root.0).unwrap()).with_epoch(EPOCH);
+        let host = MemoryHost::new(Tree::from_directory(root.path()).unwrap()).with_epoch(EPOCH);
         let ours = ConfigureUsers::run(&parse_settings(&as_settings(&users)).unwrap(), &host);
-        let before = host_like(&root.0);
-        let theirs = users.iter().try_for_each(|user| apply(user, &root.0));
+        let before = host_like(root.path());
+        let theirs = users.iter().try_for_each(|user| apply(user, root.path()));
         let context = || format!("seed {seed}: {}\n{before}", as_settings(&users));
         match (&ours, &theirs) {
             (Err(_), Err(_)) => continue,
             (Ok(()), Ok(())) => succeeded += 1,
             _ => panic!("{}\nours: {ours:?}\ntheirs: {theirs:?}", context()),
         }
-        assert_same(&host.manifest(), &host_like(&root.0), context);
+        assert_same(&host.manifest(), &host_like(root.path()), context);
     }
-    assert!(
-        succeeded > CASES / 3,
-        "only {succeeded} of {CASES} requests can be carried out: the test says little"
-    );
+    differential::assert_enough(succeeded, CASES / 3);
 }
 
 /// One user of the request.
@@ -325,61 +322,4 @@ fn host_like(root: &Path) -> String {
         path.strip_prefix("/etc/").is_some_and(|name| traces.contains(&name))
     };
     manifest.lines().filter(|line| !is_trace(line)).map(|line| format!("{line}\n")).collect()
-}
-
-fn assert_same(ours: &str, theirs: &str, context: impl Fn() -> String) {
-    if ours != theirs {
-        let only = |this: &str, other: &str| {
-            this.lines()
-                .filter(|line| !other.lines().any(|l| l == *line))
-                .map(|l| format!("{l}\n"))
-                .collect::<String>()
-        };
-        panic!("{}\n--- ours\n{}--- theirs\n{}", context(), only(ours, theirs), only(theirs, ours));
-    }
-}
-
-/// A directory that goes away with the value.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(seed: u64) -> Self {
-        // Memory, where there is some: the programs wait for the disk after every file.
-        let base =
-            Some(PathBuf::from("/dev/shm")).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
-        let path = base.join(format!("users-differential-{}-{seed}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
 }

@@ -10,7 +10,7 @@ use program::Program;
 use serde_json::Value;
 
 /// Each of our crates by folder, with those it may use. Folders of `guest-steps/` that are not listed are steps.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("host/units", &[]),
     ("host/program", &[]),
     ("host/telemetry", &[]),
@@ -31,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("guest-steps/sdk", &["guest-steps/sdk/derive"]),
     ("guest-steps/accounts", &["guest-steps/sdk"]),
     ("guest-steps/*", &["guest-steps/sdk", "guest-steps/accounts"]),
+    ("tests/differential", &[]),
     ("tests/fixtures", &[]),
     ("tests/e2e", &["tests/fixtures", "host/program"]),
     ("xtask", &["tests/fixtures"]),
