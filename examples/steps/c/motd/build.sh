@@ -8,10 +8,11 @@ if [ -z "${CC:-}" ]; then
     if command -v zig >/dev/null; then
         CC="zig cc"
     else
-        if [ ! -e .toolchain/ready ]; then
-            python3 -m venv .toolchain
+        # What pip installs knows its own path: a project that was moved gets it anew.
+        if [ "$(cat .toolchain/ready 2>/dev/null)" != "$PWD" ]; then
+            python3 -m venv --clear .toolchain
             .toolchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement toolchain.txt
-            touch .toolchain/ready
+            pwd > .toolchain/ready
         fi
         CC=".toolchain/bin/python -m ziglang cc"
     fi

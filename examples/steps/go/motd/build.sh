@@ -7,10 +7,11 @@ cd "$(dirname "$0")"
 go=go
 minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
 if [ "${minor:-0}" -lt 24 ]; then
-    if [ ! -e .toolchain/ready ]; then
-        python3 -m venv .toolchain
+    # What pip installs knows its own path: a project that was moved gets it anew.
+    if [ "$(cat .toolchain/ready 2>/dev/null)" != "$PWD" ]; then
+        python3 -m venv --clear .toolchain
         .toolchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement toolchain.txt
-        touch .toolchain/ready
+        pwd > .toolchain/ready
     fi
     go=.toolchain/bin/go
 fi

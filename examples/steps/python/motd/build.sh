@@ -3,9 +3,10 @@
 set -eu
 cd "$(dirname "$0")"
 
-if [ ! -e .toolchain/ready ]; then
-    python3 -m venv .toolchain
+# What pip installs knows its own path: a project that was moved gets it anew.
+if [ "$(cat .toolchain/ready 2>/dev/null)" != "$PWD" ]; then
+    python3 -m venv --clear .toolchain
     .toolchain/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement toolchain.txt
-    touch .toolchain/ready
+    pwd > .toolchain/ready
 fi
 .toolchain/bin/componentize-py --wit-path wit --world base-step componentize app --stub-wasi --output step.wasm
