@@ -1,7 +1,7 @@
 //! Compares the step with Debian's `groupadd` (package `passwd`) on generated images and requests.
 //!
 //! Needs root: the program is run with `--root` on a scratch directory.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::fs;
 use std::path::Path;

@@ -3,7 +3,7 @@
 //!
 //! Needs root and the packages `systemd`, `init-system-helpers` and `perl-base`. For init scripts their files are bound
 //! into the image, in a mount namespace of its own: nothing stays behind.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Compares the step with Debian's `useradd` and `usermod` (package `passwd`) on generated images and requests.
 //!
 //! Needs root and these programs: they are run with `--root` on a scratch directory.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -22,6 +22,7 @@ mod signals;
 mod step;
 mod telemetry;
 mod timestamp_file;
+mod whole_file;
 mod written_files;
 
 use std::ffi::OsString;

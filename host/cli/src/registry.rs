@@ -135,7 +135,7 @@ impl ComponentSource for Registries {
             message: error.to_string(),
             hint: error.hint().map(str::to_owned),
         };
-        let reference: Reference = component.to_string().parse().map_err(|error| said(&error))?;
+        let reference: Reference = format!("{MARK}{component}").parse().map_err(|error| said(&error))?;
         match self.pull(&reference, limit) {
             Ok(pulled) => Ok(pulled.component),
             Err(Unanswered::Failed(error)) => Err(said(&error)),
@@ -153,6 +153,14 @@ impl ComponentSource for Registries {
 /// A reference on the command line.
 pub(crate) fn reference(text: &str) -> Result<Reference, Failure> {
     text.parse().map_err(|error: oci::Error| Failure::from_error(&error).with_hint(error.hint()))
+}
+
+/// What lies at `reference`, if the policies let components come from there; to `act` is what the person wants.
+pub(crate) fn fetch(reference: &Reference, cancel: &Cancellation, act: &str) -> Result<Pulled, Failure> {
+    let place = format!("{}/{}", reference.registry, reference.repository);
+    engine::check_registry(environment::policy().as_deref(), &place).map_err(crate::run::failure)?;
+    let pulled = Registries::new(cancel).pull(reference, LARGEST);
+    pulled.map_err(|error| error.into_failure(format!("cannot {act} `{reference}`")))
 }
 
 /// The name of what lies in a repository: its last part.
@@ -173,8 +181,7 @@ impl Located {
             return Ok(Self { path: component.to_owned(), _directory: None });
         };
         let reference = reference(text)?;
-        let pulled = Registries::new(cancel).pull(&reference, LARGEST);
-        let pulled = pulled.map_err(|error| error.into_failure(format!("cannot fetch `{reference}`")))?;
+        let pulled = fetch(&reference, cancel, "fetch")?;
         let cannot = |error: &std::io::Error| {
             let failure = Failure::because("cannot write what was fetched into a scratch file", error);
             failure.with_hint(Some("`TMPDIR` says where it is made"))

@@ -25,7 +25,7 @@ mod workbench;
 
 pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
-pub use components::{ComponentSource, FetchError, Lock, LockOptions, StepOptions, lock};
+pub use components::{ComponentSource, FetchError, Lock, LockOptions, StepOptions, check_registry, lock};
 pub use convert::{ConvertOptions, convert};
 pub use customize::{CustomizeOptions, TreeWrapper, customize, customize_through, plan};
 pub use error::{Error, ErrorKind, Result};

@@ -221,6 +221,29 @@ fn policy_and_lock_are_asked_before_any_registry() -> Outcome {
 }
 
 #[test]
+fn commands_ask_no_registry_that_the_policy_does_not_allow() -> Outcome {
+    let scene = Scene::new()?;
+    let registry = Registry::start(&scene.join("registry"), OPEN)?;
+    let pushed = push("calls", &registry.reference("steps/calls:1"))?;
+    let before = registry.requests()?;
+    let policy = text(&scene.write("policy.yaml", "allowedRegistries: [registry.example.com/steps]\n")?)?;
+    let root = text(&scene.join("."))?;
+    let component = format!("oci:{pushed}");
+    let commands: [&[&str]; 4] = [
+        &["pull", &pushed, "--output", "/nonexistent/x.wasm"],
+        &["inspect", &component],
+        &["check", &component],
+        &["run", &component, "--root", &root],
+    ];
+    for command in commands {
+        let run = step(command).variable("IMAGECUSTOMIZER_POLICY", &policy);
+        refused(&run, &["the policy refuses", "steps/calls", "policy.yaml:1:21"])?;
+    }
+    assert_eq!(registry.requests()?, before, "the registry was asked");
+    Ok(())
+}
+
+#[test]
 fn credentials_are_found_where_other_tools_keep_them() -> Outcome {
     let scene = Scene::new()?;
     let terms = Terms { login: Some(("alice", "hunter2")), ..OPEN };

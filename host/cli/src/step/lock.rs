@@ -1,11 +1,9 @@
 //! `step lock`: writes down what the steps of a configuration are.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use engine::{Cancellation, LockOptions, StepOptions};
-use tempfile::NamedTempFile;
 
 use crate::arguments::StepLock;
 use crate::checks::{given, required};
@@ -14,6 +12,7 @@ use crate::failure::Failure;
 use crate::log::escape::escape_line;
 use crate::registry::Registries;
 use crate::run::{failure, print};
+use crate::whole_file::{self, Existing};
 
 pub(super) fn run(flags: StepLock, cancel: &Cancellation) -> Result<(), Failure> {
     let policy = given(flags.policy.as_ref()).or_else(environment::policy);
@@ -33,7 +32,8 @@ pub(super) fn run(flags: StepLock, cancel: &Cancellation) -> Result<(), Failure>
     if is_there(&path, &text) {
         return print(&format!("{shown} is as it was\n"));
     }
-    write(&path, text.as_bytes())
+    // Other runs may read it meanwhile.
+    whole_file::write(&path, text.as_bytes(), Existing::Replace)
         .map_err(|error| Failure::because(format!("cannot write `{}`", path.display()), &error))?;
     print(&format!("{shown} is written\n"))
 }
@@ -43,17 +43,4 @@ fn is_there(path: &Path, text: &str) -> bool {
     let alike = |found: std::fs::Metadata| found.is_file() && found.len() == text.len() as u64;
     std::fs::metadata(path).is_ok_and(alike)
         && std::fs::read(path).is_ok_and(|found| found == text.as_bytes())
-}
-
-/// A lock is read by other runs meanwhile: it is there as a whole or not at all.
-fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = parent.map_or_else(|| PathBuf::from("."), Path::to_owned);
-    // As an ordinary new file has it; the process's mask is taken off.
-    let permissions = std::fs::Permissions::from_mode(0o666);
-    let mut file: NamedTempFile = tempfile::Builder::new().permissions(permissions).tempfile_in(directory)?;
-    file.write_all(text)?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::decode::record;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::Reader;
 use crate::model::steps::StepLimits;
-use crate::resolved::{ComponentPlace, CustomStep, OciComponent};
+use crate::resolved::{ComponentPlace, CustomStep};
 use crate::rule::Rule;
 use crate::source::{Located, Span};
 use crate::validate::policy::check_policy;
@@ -109,13 +109,32 @@ impl ResolvedPolicy {
         self.reader.fail_if_any(problems)
     }
 
+    /// Whether components may come from `place`, `REGISTRY/REPOSITORY`, when no configuration asks for them.
+    ///
+    /// # Errors
+    /// When it is not in or below one of those that are allowed.
+    pub fn check_registry(&self, place: &str) -> Result<(), Diagnostics> {
+        let problem = self.foreign_to(place).map(|at| {
+            let message = format!("the policy refuses `{place}`: it is not among `allowedRegistries`");
+            Diagnostic::new(Rule::PolicyRegistry, "allowedRegistries", at, message)
+        });
+        self.reader.fail_if_any(problem.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Where the list stands that `place` is missing from, if it is.
+    fn foreign_to(&self, place: &str) -> Option<Span> {
+        let registries = self.policy.allowed_registries.as_ref()?;
+        let allowed = registries.iter().any(|registry| is_from(place, registry));
+        (!allowed).then(|| self.list_at(registries))
+    }
+
     fn check_origin(&self, check: &mut Check<'_, '_>) {
-        if let (Some(registries), ComponentPlace::Oci(oci)) =
-            (&self.policy.allowed_registries, check.step.component())
-            && !registries.iter().any(|registry| is_from(&oci, registry))
-        {
-            let message = format!("`{}/{}` is not among `allowedRegistries`", oci.registry, oci.repository);
-            check.fail(Rule::PolicyRegistry, "allowedRegistries", self.list_at(registries), &message);
+        if let ComponentPlace::Oci(oci) = check.step.component() {
+            let place = format!("{}/{}", oci.registry, oci.repository);
+            if let Some(at) = self.foreign_to(&place) {
+                let message = format!("`{place}` is not among `allowedRegistries`");
+                check.fail(Rule::PolicyRegistry, "allowedRegistries", at, &message);
+            }
         }
         if let Some(required) = self.policy.require_sha256.filter(|required| required.value)
             && check.step.sha256().is_none()
@@ -218,8 +237,7 @@ fn above<T: PartialOrd + std::fmt::Display>(
 }
 
 /// Whether a component lies in a registry, or in a repository or below it.
-fn is_from(oci: &OciComponent, allowed: &str) -> bool {
-    let place = format!("{}/{}", oci.registry, oci.repository);
+fn is_from(place: &str, allowed: &str) -> bool {
     place
         .strip_prefix(allowed.trim_end_matches('/'))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

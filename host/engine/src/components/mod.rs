@@ -8,6 +8,7 @@ mod source;
 
 use lock::lock_path;
 pub use lock::{Lock, LockOptions, lock};
+pub use policy::check_registry;
 pub(crate) use source::read as read_component;
 pub use source::{ComponentSource, FetchError};
 
@@ -79,7 +80,7 @@ impl Checks {
     /// Reads the rules, and holds the configuration against them as far as it goes.
     fn of(config: &ResolvedConfig, options: &StepOptions) -> Result<Self> {
         let steps = config.custom_steps();
-        let policies = Policies::load(options, !steps.is_empty())?;
+        let policies = Policies::load(options.policy.as_deref(), !steps.is_empty())?;
         policies.check(&steps)?;
         let lock = options.locked.then(|| Lock::read(&lock_path(config))).transpose()?.flatten();
         if options.locked {

@@ -1,6 +1,5 @@
 //! The policies that a run follows: that of the machine, and one that is named.
 
-use super::StepOptions;
 use crate::error::{Error, Result};
 use config::steps::StepLimits;
 use config::{CustomStep, ResolvedPolicy, load_policy};
@@ -18,13 +17,12 @@ impl Policies {
     ///
     /// # Errors
     /// When one that is there, or is named, cannot be used.
-    pub(super) fn load(options: &StepOptions, has_steps: bool) -> Result<Self> {
+    pub(super) fn load(named: Option<&Path>, has_steps: bool) -> Result<Self> {
         let of_the_machine = Path::new(OF_THE_MACHINE);
         // What cannot be looked at counts as there, so that nobody gets past it.
         let is_there = std::fs::symlink_metadata(of_the_machine)
             .map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |_| true);
-        let files =
-            (has_steps && is_there).then_some(of_the_machine).into_iter().chain(options.policy.as_deref());
+        let files = (has_steps && is_there).then_some(of_the_machine).into_iter().chain(named);
         let load = |file: &Path| {
             load_policy(file).map_err(|problems| Error::of_policy(problems, "the policy cannot be used"))
         };
@@ -47,6 +45,16 @@ impl Policies {
     pub(super) fn check_component(&self, step: &CustomStep<'_>, sha256: &str) -> Result<()> {
         self.0.iter().try_for_each(|policy| policy.check_component(step, sha256).map_err(refused))
     }
+}
+
+/// Holds a repository that somebody wants a component from against the policy of the machine and the one that is named.
+/// For commands that follow no configuration.
+///
+/// # Errors
+/// A policy that is there, or is named, cannot be used, or does not allow `place`, which is `REGISTRY/REPOSITORY`.
+pub fn check_registry(named: Option<&Path>, place: &str) -> Result<()> {
+    let policies = Policies::load(named, true)?;
+    policies.0.iter().try_for_each(|policy| policy.check_registry(place).map_err(refused))
 }
 
 fn refused(problems: config::Diagnostics) -> Error {
