@@ -59,6 +59,20 @@ fn a_report_tells_what_the_run_did() -> Outcome {
 }
 
 #[test]
+fn a_report_goes_to_standard_output_where_that_is_named() -> Outcome {
+    let scene = Scene::new()?;
+    let base = scene::fixture(Distro::AzureLinux3, Layout::Efi)?;
+    let run = scene.customize(&base, "os: { hostname: reported }\n", Format::Raw)?;
+    let stdout = scene.join("stdout");
+    std::os::unix::fs::symlink("/dev/stdout", &stdout)?;
+    let finished = run.argument("--report").argument(&stdout).succeed()?;
+    let report: Value = serde_json::from_str(&finished.stdout)?;
+    assert!(report.to_string().contains("hostname"), "{report:#}");
+    assert!(stdout.is_symlink(), "the link was replaced");
+    Ok(())
+}
+
+#[test]
 fn validate_config_needs_no_image() -> Outcome {
     let scene = Scene::new()?;
     let cases = [("os: { hostname: fine }\n", Some(0)), ("os: { hostname: not_fine }\n", Some(1))];
