@@ -49,6 +49,12 @@ impl Client {
     }
 
     #[cfg(test)]
+    pub(crate) fn with_patience(mut self, patience: std::time::Duration) -> Self {
+        self.http = Arc::new(Http::new(&Environment::default()).with_patience(patience));
+        self
+    }
+
+    #[cfg(test)]
     pub(crate) fn with_pause(mut self, pause: Pause) -> Self {
         self.pause = pause;
         self
@@ -73,8 +79,8 @@ impl Client {
     pub fn pull(&self, reference: &Reference, limit: u64) -> Result<Pulled> {
         let repository = self.repository(reference, Access::Pull);
         let found = self.manifest(&repository, reference)?;
-        let manifest = Manifest::parse(&found.bytes, found.media_type.as_deref())?;
-        let layer = component_layer(&manifest)?;
+        let manifest = repository.guarded(Manifest::parse(&found.bytes, found.media_type.as_deref()))?;
+        let layer = repository.guarded(component_layer(&manifest))?;
         let component = self.layer(&repository, layer, limit)?;
         // Only now is it known to be worth keeping.
         if let Some(cache) = &self.cache {
@@ -98,9 +104,7 @@ impl Client {
         if let Some(kept) = kept.filter(|kept| kept.len() as u64 == layer.size && layer.size <= limit) {
             return Ok(kept);
         }
-        let mut component = Vec::new();
-        repository.blob(layer, limit, &mut component)?;
-        Ok(component)
+        repository.small_blob(layer, limit)
     }
 
     /// Stores a component under the tag of `reference`, or under its digest alone; gives the digest of its manifest.

@@ -47,15 +47,32 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    may_pass: bool,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, may_pass: false }
     }
 
     pub(crate) fn hint_at(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Asking once more may help.
+    pub(crate) fn that_may_pass(mut self) -> Self {
+        self.may_pass = true;
+        self
+    }
+
+    pub(crate) fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+
+    /// The same failure in changed words.
+    pub(crate) fn reworded(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        self.message = change(&self.message);
         self
     }
 

@@ -20,6 +20,9 @@ pub struct Reference {
     pub digest: Option<Digest>,
 }
 
+/// What a reference may begin with, so that it is not taken for a file.
+const MARK: &str = "oci:";
+
 /// The specification of names that Docker and others follow allows no more.
 const LONGEST_REPOSITORY: usize = 255;
 const LONGEST_TAG: usize = 128;
@@ -48,9 +51,9 @@ impl Reference {
 impl FromStr for Reference {
     type Err = Error;
 
-    /// Reads a reference, with or without `oci:` in front.
+    /// Reads a reference, with or without one `oci:` in front: `oci:oci:5000/a` lies in the registry `oci:5000`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bare = text.strip_prefix("oci:").unwrap_or(text);
+        let bare = text.strip_prefix(MARK).unwrap_or(text);
         parse(bare).map_err(|reason| {
             let message = format!("`{}` is not a reference: {reason}", crate::shown::shown(text));
             Error::new(ErrorKind::Reference, message).hint_at("write `REGISTRY/REPOSITORY:TAG`")
@@ -102,7 +105,9 @@ fn is_tag(tag: &str) -> bool {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)?;
+        // What is printed is read as the same again.
+        let mark = if self.registry.0.starts_with(MARK) { MARK } else { "" };
+        write!(f, "{mark}{}/{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {
             write!(f, ":{tag}")?;
         }
@@ -122,7 +127,7 @@ const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
 
 impl Registry {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = split_port(text)?;
         let is_name = |name: &str| {
             let is_character = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -134,7 +139,9 @@ impl Registry {
             None => host.len() <= 253 && is_name(host),
         };
         let is_port = port.is_none_or(|port| {
-            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+            port.len() <= 5
+                && port.bytes().all(|byte| byte.is_ascii_digit())
+                && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
         (is_host && is_port).then(|| Self(text.to_ascii_lowercase()))
     }
@@ -188,7 +195,7 @@ fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -208,6 +215,8 @@ mod tests {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
             assert_eq!(format!("oci:{text}").parse::<Reference>().unwrap().to_string(), text);
         }
+        let marked: Reference = "oci:oci:5000/a".parse().unwrap();
+        assert_eq!((marked.registry.as_str(), marked.to_string().as_str()), ("oci:5000", "oci:oci:5000/a"));
         assert_eq!("A.Example/b".parse::<Reference>().unwrap().registry.as_str(), "a.example");
     }
 
@@ -229,6 +238,7 @@ mod tests {
             "a:x/b",
             "a:0/b",
             "a:65536/b",
+            "a:000080/b",
             "a:+1/b",
             "a//b",
             "a/b-",

@@ -85,14 +85,24 @@ impl Repository {
         Self { http, files, pause, reference, access, secure, authorization, secrets }
     }
 
+    /// The failure without secrets that the registry may have given back.
+    pub(crate) fn guarded<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| error.reworded(|text| self.secrets.borrow().hidden(text)))
+    }
+
     /// The manifest with this tag or digest; a digest is compared.
     ///
     /// # Errors
     /// It is not there, cannot be had, or is another one.
     pub fn manifest(&self, selector: &str) -> Result<FoundManifest> {
+        self.guarded(self.until_it_passes(|| self.fetch_manifest(selector)))
+    }
+
+    fn fetch_manifest(&self, selector: &str) -> Result<FoundManifest> {
         let url = self.url(&format!("manifests/{selector}"))?;
         let accept = MANIFESTS.join(", ");
-        let answer = self.ask(&url, Request { method: Method::Get, accept: &accept })?;
+        let request = Request { method: Method::Get, accept: &accept, wanted: LARGEST_MANIFEST };
+        let answer = self.ask(&url, request)?;
         if answer.status() != 200 {
             return Err(self.refusal(&url, answer, &format!("`{}`", self.reference)));
         }
@@ -122,7 +132,8 @@ impl Repository {
 
     fn speaks_tls(&self) -> Result<bool> {
         let url = Url::of(&self.reference.registry, true, "/v2/");
-        match self.http.send(&url, Request { method: Method::Get, accept: "" }, None) {
+        let request = Request { method: Method::Get, accept: "", wanted: 0 };
+        match self.http.send(&url, request, None) {
             Ok(_) => Ok(true),
             Err(cause) if is_no_tls(&cause) => Ok(false),
             Err(cause) => Err(self.explain(&url, cause)),
@@ -141,6 +152,7 @@ impl Repository {
         let said = self.secrets.borrow().shown(&registry_error(&body).unwrap_or_default());
         let because = if said.is_empty() { String::new() } else { format!(": {said}") };
         match status {
+            401 if self.is_elsewhere(url) => self.unauthorized_elsewhere(&place, &because),
             401 => self.unauthorized(&because),
             403 => Error::new(ErrorKind::Denied, format!("`{place}` refuses this{because}"))
                 .hint_at("ask whoever runs the registry for the right to do it"),
@@ -151,6 +163,18 @@ impl Repository {
             }
             _ => Error::new(ErrorKind::Registry, format!("`{place}` answers with status {status}{because}")),
         }
+    }
+
+    fn is_elsewhere(&self, url: &Url) -> bool {
+        !self.url("").is_ok_and(|home| home.is_same_place(url))
+    }
+
+    /// Nothing that somebody could log in with would be sent there.
+    fn unauthorized_elsewhere(&self, place: &str, because: &str) -> Error {
+        let registry = &self.reference.registry;
+        let message = format!("`{place}`, where `{registry}` leads, does not let us in{because}");
+        Error::new(ErrorKind::Unauthorized, message)
+            .hint_at("try once more, or ask whoever runs the registry: its credentials are sent nowhere else")
     }
 
     fn unauthorized(&self, because: &str) -> Error {
@@ -167,6 +191,8 @@ impl Repository {
 /// What was fetched is what was asked for, and what the registry says it is.
 fn check_digest(found: &Digest, selector: &str, said: Option<&str>) -> Result<()> {
     let wanted = selector.starts_with("sha256:").then_some(selector);
+    // A registry may keep other digests beside ours, which decides.
+    let said = said.filter(|said| said.starts_with("sha256:"));
     for (wanted, whose) in [(wanted, "asked for"), (said, "announced by the registry")] {
         if let Some(wanted) = wanted.filter(|wanted| **wanted != found.to_string()) {
             let message = format!(

@@ -12,37 +12,45 @@ use super::Cause;
 const CHUNK: usize = 64 << 10;
 
 /// How long a small document may take as a whole; what follows comes on top for large ones.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes a second that a body has to come with at least.
 const SLOWEST: u64 = 64 << 10;
 
+/// How long a body of `size` bytes may take.
+pub(super) fn time_for(patience: Duration, size: u64) -> Duration {
+    patience.saturating_add(Duration::from_secs(size / SLOWEST))
+}
+
 /// An answer whose body was not read yet.
-pub(crate) struct Answer(Response<Body>);
+pub(crate) struct Answer {
+    response: Response<Body>,
+    patience: Duration,
+}
 
 impl Answer {
-    pub(super) fn new(response: Response<Body>) -> Self {
-        Self(response)
+    pub(super) fn new(response: Response<Body>, patience: Duration) -> Self {
+        Self { response, patience }
     }
 
     pub(crate) fn status(&self) -> u16 {
-        self.0.status().as_u16()
+        self.response.status().as_u16()
     }
 
     /// The first value of a header, where it is plain text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers().get(name)?.to_str().ok()
+        self.response.headers().get(name)?.to_str().ok()
     }
 
     /// All values of a header that are plain text.
     pub(crate) fn headers(&self, name: &str) -> Vec<String> {
-        let values = self.0.headers().get_all(name).iter();
+        let values = self.response.headers().get_all(name).iter();
         values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
     }
 
     /// Copies the body into `sink`, at most `limit` bytes and one more, which tells that there would be more.
     pub(crate) fn copy(self, limit: u64, sink: &mut dyn Write) -> Result<u64, Cause> {
-        let body = self.0.into_body().into_reader().take(limit.saturating_add(1));
-        let end = Instant::now().checked_add(PATIENCE.saturating_add(Duration::from_secs(limit / SLOWEST)));
+        let body = self.response.into_body().into_reader().take(limit.saturating_add(1));
+        let end = Instant::now().checked_add(time_for(self.patience, limit));
         copy(body, end, sink)
     }
 }
@@ -51,7 +59,7 @@ fn copy(mut body: impl Read, end: Option<Instant>, sink: &mut dyn Write) -> Resu
     let mut chunk = vec![0; CHUNK];
     let mut count = 0_u64;
     loop {
-        // Each read ends soon: a connection that says nothing is given up.
+        // A single read ends with the time of the request.
         if end.is_some_and(|end| Instant::now() > end) {
             return Err(Cause::TooSlow);
         }
@@ -62,7 +70,7 @@ fn copy(mut body: impl Read, end: Option<Instant>, sink: &mut dyn Write) -> Resu
                 count = count.saturating_add(read as u64);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Cause::Network(error.into())),
+            Err(error) => return Err(Cause::of_body(error)),
         }
     }
 }

@@ -5,10 +5,16 @@ use std::io;
 use crate::error::{Error, ErrorKind};
 use crate::shown::shown;
 
+use super::Method;
+
 /// Why an exchange was broken off.
 pub(crate) enum Cause {
     /// By the library.
     Network(ureq::Error),
+    /// While a body was sent.
+    UploadEnded(io::Error),
+    /// The body did not come to its end.
+    EndedEarly,
     /// Before anything was sent.
     Refused(Error),
     /// What came could not be written.
@@ -21,6 +27,24 @@ pub(crate) enum Cause {
 
 /// What a broken exchange with the server at `place` means.
 impl Cause {
+    /// Why a request has no answer. A server that refuses a body may hang up before all of it was sent.
+    pub(super) fn of_exchange(error: ureq::Error, method: Method<'_>) -> Self {
+        match (error, method) {
+            (ureq::Error::Io(error), Method::Post(..) | Method::Put(..)) if is_broken(&error) => {
+                Self::UploadEnded(error)
+            }
+            (error, _) => Self::Network(error),
+        }
+    }
+
+    /// Why a body cannot be read.
+    pub(super) fn of_body(error: io::Error) -> Self {
+        match error.into() {
+            ureq::Error::Io(error) if is_broken(&error) => Self::EndedEarly,
+            error => Self::Network(error),
+        }
+    }
+
     pub(crate) fn explain(self, place: &str, host: &str) -> Error {
         match self {
             Self::Refused(error) => error,
@@ -30,16 +54,31 @@ impl Cause {
                 format!("`{place}` sent more than the {limit} bytes that are taken"),
             ),
             Self::TooSlow => too_slow(place),
+            Self::EndedEarly => {
+                let message = format!("the answer of `{place}` ended early");
+                Error::new(ErrorKind::Unreachable, message).that_may_pass()
+            }
+            Self::UploadEnded(error) => upload_ended(&error, place),
             Self::Network(error) => network(&error, place, host),
         }
     }
 
     /// Whether the connection broke in a way that may not happen again.
     pub(crate) fn may_pass(&self) -> bool {
-        let Self::Network(ureq::Error::Io(error)) = self else { return false };
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-        matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+        matches!(self, Self::Network(ureq::Error::Io(error)) if is_broken(error))
     }
+}
+
+/// Whether the other side hung up.
+fn is_broken(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+}
+
+fn upload_ended(error: &io::Error, place: &str) -> Error {
+    let message = format!("`{place}` ended the upload before it was complete: {}", shown(&error.to_string()));
+    Error::new(ErrorKind::Unreachable, message)
+        .hint_at("it may take less than this at once, or the login may not allow it; else push once more")
 }
 
 fn network(error: &ureq::Error, place: &str, host: &str) -> Error {

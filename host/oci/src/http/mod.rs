@@ -2,6 +2,7 @@
 
 mod answer;
 mod failure;
+mod proxy;
 mod trust;
 mod url;
 
@@ -13,11 +14,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::Response;
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, EXPECT};
 use ureq::tls::TlsConfig;
-use ureq::{Agent, Proxy, RequestBuilder};
+use ureq::typestate::WithBody;
+use ureq::{Agent, Body, Proxy, RequestBuilder};
 
 use crate::error::Result;
+use proxy::Proxies;
 
 /// The name we give ourselves: no version, no system.
 const USER_AGENT: &str = "imagecustomizer";
@@ -29,6 +33,10 @@ const IDLE: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(60);
 /// 128 MiB take so long at 75 KB/s.
 const UPLOAD: Duration = Duration::from_secs(1800);
+/// How long a server may take to say whether it wants what is announced.
+const CONTINUE: Duration = Duration::from_secs(3);
+/// Bodies from this many bytes on are announced before they are sent.
+const ANNOUNCED: usize = 1 << 20;
 /// Bytes of an answer's head: signed addresses have some KiB.
 const LONGEST_HEAD: usize = 64 << 10;
 
@@ -39,12 +47,18 @@ pub struct Environment {
     pub registry_auth_file: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_directory: Option<PathBuf>,
+    /// Where container tools keep what would lie there if `XDG_RUNTIME_DIR` were set: `/run/containers/UID`.
+    pub run_containers: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    pub config_home: Option<PathBuf>,
     /// `DOCKER_CONFIG`: a directory.
     pub docker_config: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
     /// `SSL_CERT_FILE`: the only authorities that count.
     pub certificates: Option<PathBuf>,
+    /// The way to registries.
+    pub(crate) proxies: Proxies,
 }
 
 impl Environment {
@@ -53,12 +67,16 @@ impl Environment {
     pub fn of_process() -> Self {
         let path =
             |name| std::env::var_os(name).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+        let user = rustix::process::getuid().as_raw();
         Self {
             registry_auth_file: path("REGISTRY_AUTH_FILE"),
             runtime_directory: path("XDG_RUNTIME_DIR"),
+            run_containers: Some(format!("/run/containers/{user}").into()),
+            config_home: path("XDG_CONFIG_HOME").filter(|path| path.is_absolute()),
             docker_config: path("DOCKER_CONFIG"),
             home: path("HOME"),
             certificates: path("SSL_CERT_FILE"),
+            proxies: Proxies::from_variables(|name| std::env::var_os(name)),
         }
     }
 }
@@ -86,21 +104,38 @@ pub(crate) struct Request<'a> {
     pub(crate) method: Method<'a>,
     /// The media types that are understood; empty: all.
     pub(crate) accept: &'a str,
+    /// Bytes of the answer's body that may be wanted; they decide how long it may take to come.
+    pub(crate) wanted: u64,
 }
 
 /// Sends requests. Connections are kept for a while.
 pub(crate) struct Http {
     certificates: Option<PathBuf>,
+    proxies: Proxies,
+    /// How long a small body may take.
+    patience: Duration,
     /// Made when they are needed first: certificates take a while to read.
-    secure: OnceLock<Agent>,
-    plain: OnceLock<Agent>,
+    proxied: OnceLock<Agent>,
     direct: OnceLock<Agent>,
+    plain: OnceLock<Agent>,
 }
 
 impl Http {
     pub(crate) fn new(environment: &Environment) -> Self {
-        let certificates = environment.certificates.clone();
-        Self { certificates, secure: OnceLock::new(), plain: OnceLock::new(), direct: OnceLock::new() }
+        Self {
+            certificates: environment.certificates.clone(),
+            proxies: environment.proxies.clone(),
+            patience: answer::PATIENCE,
+            proxied: OnceLock::new(),
+            direct: OnceLock::new(),
+            plain: OnceLock::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Sends one request, with `authorization` as that header's value, and gives the head of the answer.
@@ -112,42 +147,66 @@ impl Http {
     ) -> std::result::Result<Answer, Cause> {
         let agent = self.agent(url).map_err(Cause::Refused)?;
         let address = url.to_string();
+        let limit = answer::time_for(self.patience, request.wanted);
+        let bare = Bare { request, authorization, limit };
         let sent = match request.method {
-            Method::Get => dress(agent.get(&address), request, authorization).call(),
-            Method::Head => dress(agent.head(&address), request, authorization).call(),
-            Method::Post(body, kind) => {
-                dress(agent.post(&address), request, authorization).header(CONTENT_TYPE, kind).send(body)
-            }
-            Method::Put(body, kind) => {
-                dress(agent.put(&address), request, authorization).header(CONTENT_TYPE, kind).send(body)
-            }
+            Method::Get => bare.dress(agent.get(&address)).call(),
+            Method::Head => bare.dress(agent.head(&address)).call(),
+            Method::Post(body, kind) => upload(bare.dress(agent.post(&address)), body, kind),
+            Method::Put(body, kind) => upload(bare.dress(agent.put(&address)), body, kind),
         };
-        sent.map(Answer::new).map_err(Cause::Network)
+        sent.map(|response| Answer::new(response, self.patience))
+            .map_err(|error| Cause::of_exchange(error, request.method))
     }
 
     /// On the loopback a proxy would answer for another machine.
     fn agent(&self, url: &Url) -> Result<&Agent> {
-        let (agent, secure, proxy) = match (url.is_secure(), url.is_loopback()) {
-            (true, false) => (&self.secure, true, Proxy::try_from_env()),
-            (true, true) => (&self.direct, true, None),
-            (false, _) => (&self.plain, false, None),
+        let proxy = if url.is_secure() { self.proxies.on_the_way_to(url)? } else { None };
+        let agent = match (url.is_secure(), &proxy) {
+            (true, Some(_)) => &self.proxied,
+            (true, None) => &self.direct,
+            (false, _) => &self.plain,
         };
         if let Some(agent) = agent.get() {
             return Ok(agent);
         }
-        let roots = if secure { Some(trust::roots(self.certificates.as_deref())?) } else { None };
+        let roots = if url.is_secure() { Some(trust::roots(self.certificates.as_deref())?) } else { None };
         let tls =
             roots.map_or_else(TlsConfig::default, |roots| TlsConfig::builder().root_certs(roots).build());
         Ok(agent.get_or_init(|| new_agent(tls, proxy)))
     }
 }
 
-fn dress<B>(request: RequestBuilder<B>, what: Request<'_>, authorization: Option<&str>) -> RequestBuilder<B> {
-    let request = if what.accept.is_empty() { request } else { request.header(ACCEPT, what.accept) };
-    match authorization {
-        Some(value) => request.header(AUTHORIZATION, value),
-        None => request,
+/// What a request is to have on its way.
+struct Bare<'a> {
+    request: Request<'a>,
+    authorization: Option<&'a str>,
+    /// For the body of the answer as a whole: a single read may wait for byte after byte.
+    limit: Duration,
+}
+
+impl Bare<'_> {
+    fn dress<B>(&self, builder: RequestBuilder<B>) -> RequestBuilder<B> {
+        let builder = builder.config().timeout_recv_body(Some(self.limit)).build();
+        let accept = self.request.accept;
+        let builder = if accept.is_empty() { builder } else { builder.header(ACCEPT, accept) };
+        match self.authorization {
+            Some(value) => builder.header(AUTHORIZATION, value),
+            None => builder,
+        }
     }
+}
+
+/// Sends a body; a large one only after the server had time to refuse it.
+fn upload(
+    builder: RequestBuilder<WithBody>,
+    body: &[u8],
+    kind: &str,
+) -> std::result::Result<Response<Body>, ureq::Error> {
+    let builder = builder.header(CONTENT_TYPE, kind);
+    let is_large = body.len() >= ANNOUNCED;
+    let builder = if is_large { builder.header(EXPECT, "100-continue") } else { builder };
+    builder.send(body)
 }
 
 fn new_agent(tls: TlsConfig, proxy: Option<Proxy>) -> Agent {
@@ -163,6 +222,7 @@ fn new_agent(tls: TlsConfig, proxy: Option<Proxy>) -> Agent {
         .timeout_per_read(Some(IDLE))
         .timeout_per_write(Some(IDLE))
         .timeout_send_request(Some(IDLE))
+        .timeout_await_100(Some(CONTINUE))
         .timeout_send_body(Some(UPLOAD))
         .timeout_recv_response(Some(ANSWER))
         .max_response_header_size(LONGEST_HEAD)

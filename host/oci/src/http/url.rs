@@ -1,6 +1,7 @@
 //! Addresses of requests.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ureq::http::Uri;
 
@@ -35,20 +36,42 @@ impl Url {
             "http" => false,
             _ => return None,
         };
-        let authority = uri.authority()?.as_str().to_ascii_lowercase();
-        if authority.contains('@') || uri.host()?.is_empty() {
-            return None;
-        }
+        // What is no registry's name could be read differently by those who look it up.
+        let authority = Registry::parse(uri.authority()?.as_str())?.as_str().to_owned();
         let path_and_query = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Some(Self { secure, authority, path_and_query })
     }
 
-    /// Where `location` in an answer from here leads: an absolute address or an absolute path.
+    /// Where `location` in an answer from here leads: an address, or one relative to this (RFC 3986, section 5.2).
     pub(crate) fn join(&self, location: &str) -> Option<Self> {
-        match location.starts_with('/') && !location.starts_with("//") {
-            true => Self::parse(&format!("{}{location}", self.place())),
-            false => Self::parse(location),
+        if location.is_empty() || location.len() > LONGEST {
+            return None;
         }
+        if location.starts_with("//") {
+            return Self::parse(&format!("{}:{location}", self.scheme()));
+        }
+        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        match location.split_once(['/', '?', '#', ':']) {
+            Some((before, _)) if location.get(before.len()..)?.starts_with(':') => Self::parse(location),
+            _ if location.starts_with('/') => Self::parse(&format!("{}{location}", self.place())),
+            _ if location.starts_with(['?', '#']) => {
+                Self::parse(&format!("{}{path}{location}", self.place()))
+            }
+            _ => Self::parse(&format!("{}{}", self.place(), merged(path, location))),
+        }
+    }
+
+    /// The same address, not asked for any of `names`.
+    pub(crate) fn without_query(&self, names: &[&str]) -> Self {
+        let Some((path, query)) = self.path_and_query.split_once('?') else { return self.clone() };
+        let is_named = |pair: &&str| {
+            let name = unescaped(pair.split('=').next().unwrap_or_default());
+            names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(&name))
+        };
+        // Some servers take `;` for `&`.
+        let kept: Vec<&str> = query.split(['&', ';']).filter(|pair| !is_named(pair)).collect();
+        let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+        Self { path_and_query: format!("{path}{query}"), ..self.clone() }
     }
 
     /// The same address, asked for this as well. `name` needs no escapes.
@@ -71,19 +94,46 @@ impl Url {
         self.secure == other.secure && self.host_and_port() == other.host_and_port()
     }
 
-    /// Whether an answer from here may lead there: never out of TLS, and without it only within this machine.
+    /// Whether an answer from here may lead there: never out of TLS, without it only within this machine, and nobody
+    /// elsewhere leads to what listens on this machine.
     pub(crate) fn may_lead_to(&self, other: &Self) -> bool {
-        other.secure || (!self.secure && other.is_loopback())
+        let is_as_safe = other.secure || (!self.secure && other.is_loopback());
+        is_as_safe && (self.is_loopback() || !other.may_be_this_machine())
+    }
+
+    /// Whether the host means this machine, or is an address in a form that only some understand.
+    fn may_be_this_machine(&self) -> bool {
+        let host = self.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let last = host.rsplit('.').next().unwrap_or_default();
+        match address.map(|address| address.to_canonical()) {
+            Ok(address) => address.is_loopback() || address.is_unspecified(),
+            Err(_) => {
+                is_loopback(host)
+                    || last == "localhost"
+                    || (last.starts_with(|first: char| first.is_ascii_digit())
+                        && host.parse::<Ipv4Addr>().is_err())
+            }
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 
     /// The server, for messages: what follows may hold a signature.
     pub(crate) fn place(&self) -> String {
-        format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority)
+        format!("{}://{}", self.scheme(), self.authority)
     }
 
     /// The host's name or address alone.
     pub(crate) fn host(&self) -> &str {
         self.host_and_port().0
+    }
+
+    /// The port's number, said or meant.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.host_and_port().1.parse().ok()
     }
 
     fn host_and_port(&self) -> (&str, &str) {
@@ -99,6 +149,39 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.place(), self.path_and_query)
     }
+}
+
+/// `relative` in the place of what follows the last `/` of `path`, without `.` and `..`.
+fn merged(path: &str, relative: &str) -> String {
+    let (relative, query) = match relative.find(['?', '#']) {
+        Some(at) => relative.split_at_checked(at).unwrap_or((relative, "")),
+        None => (relative, ""),
+    };
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut segments: Vec<&str> = directory.split('/').skip(1).collect();
+    for segment in relative.split('/') {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    let end = if relative.ends_with("/.") || relative.ends_with("/..") { "/" } else { "" };
+    format!("/{}{end}{query}", segments.join("/"))
+}
+
+/// The bytes that a name in a query stands for.
+fn unescaped(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend(before.bytes());
+        let code = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(code.unwrap_or(b'%'));
+        rest = if code.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    bytes.extend(rest.bytes());
+    bytes
 }
 
 /// A value for a query or a form.
@@ -126,9 +209,22 @@ mod tests {
             ("/v2/x?state=1", Some("https://reg.example:5000/v2/x?state=1")),
             ("https://CDN.example/x#y", Some("https://cdn.example/x")),
             ("http://cdn.example", Some("http://cdn.example/")),
-            ("//cdn.example/x", None),
-            ("x", None),
+            ("//cdn.example/x", Some("https://cdn.example/x")),
+            ("up/1?state=a/../b", Some("https://reg.example:5000/v2/a/blobs/uploads/up/1?state=a/../b")),
+            ("./up", Some("https://reg.example:5000/v2/a/blobs/uploads/up")),
+            ("../../x", Some("https://reg.example:5000/v2/a/x")),
+            ("../../../../../../x", Some("https://reg.example:5000/x")),
+            ("?state=1", Some("https://reg.example:5000/v2/a/blobs/uploads/?state=1")),
             ("", None),
+            ("//", None),
+            ("//u@cdn.example/x", None),
+            ("x:y", None),
+            ("https:x", None),
+            ("https://[::1]evil.com/", None),
+            ("https://cdn.example:99999/", None),
+            ("https://cdn.example:/", None),
+            ("https://cdn.example:000443/", None),
+            ("https://cdn%2eexample/", None),
             ("ftp://cdn.example/", None),
             ("file:///etc/passwd", None),
             ("https://user:pass@cdn.example/", None),
@@ -161,6 +257,45 @@ mod tests {
         assert!(!leads("https://a/", "http://a/"));
         assert!(!leads("https://a/", "http://localhost/"));
         assert!(!leads("http://localhost/", "http://b/"));
+    }
+
+    #[test]
+    fn nobody_elsewhere_leads_to_this_machine() {
+        let a = Url::parse("https://a/").unwrap();
+        for host in [
+            "localhost",
+            "LOCALHOST:8443",
+            "x.localhost",
+            "127.0.0.1",
+            "127.9.9.9:1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "[::]",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+        ] {
+            let here = Url::parse(&format!("https://{host}/")).unwrap();
+            assert!(!a.may_lead_to(&here), "{host}");
+            assert!(Url::parse("https://localhost/").unwrap().may_lead_to(&here), "{host}");
+        }
+        for host in ["b", "10.0.0.1", "[fd00::1]", "1.example"] {
+            assert!(a.may_lead_to(&Url::parse(&format!("https://{host}/")).unwrap()), "{host}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_dropped_however_they_are_written() {
+        for (address, expected) in [
+            ("https://a/t?scope=x&y=z&service=s", "https://a/t?y=z"),
+            ("https://a/t?%73cope=x&Scope=y;scope=z", "https://a/t"),
+            ("https://a/t?scopes=x&a%=%zz&b", "https://a/t?scopes=x&a%=%zz&b"),
+            ("https://a/t", "https://a/t"),
+        ] {
+            let url = Url::parse(address).unwrap().without_query(&["scope", "service"]);
+            assert_eq!(url.to_string(), expected);
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::http::{Answer, Method, Request, Url, escaped, read_bounded};
 const LARGEST_TOKEN_ANSWER: u64 = 256 << 10;
 const LONGEST_TOKEN: usize = 64 << 10;
 
+/// How a token is asked for.
+const TOKEN: Request<'_> = Request { method: Method::Get, accept: "", wanted: LARGEST_TOKEN_ANSWER };
+
 /// The name we give ourselves where a token server wants one.
 const CLIENT: &str = "imagecustomizer";
 
@@ -25,7 +28,8 @@ struct TokenAnswer {
 }
 
 impl Repository {
-    /// Sends a request to the registry itself, with what it takes to be let in. Elsewhere nothing is shown.
+    /// Sends a request to the registry itself, with what it takes to be let in. Elsewhere nothing is shown. Whoever follows
+    /// redirects must not come here with one from elsewhere.
     pub(super) fn ask(&self, url: &Url, request: Request<'_>) -> Result<Answer> {
         let home = self.url("")?;
         if !home.is_same_place(url) {
@@ -72,14 +76,14 @@ impl Repository {
 
     /// A token for this repository and nothing else, whatever more the registry suggests.
     fn token(&self, home: &Url, challenge: &Challenge, known: Option<Credentials>) -> Result<String> {
-        let realm = token_server(home, challenge)?;
+        let realm = token_server(home, challenge)?.without_query(&["scope", "service"]);
         let service = challenge.parameter("service");
         let scope = format!("repository:{}:{}", self.reference.repository, self.access.actions());
         let answer = match known {
             Some(Credentials::IdentityToken(token)) => {
                 let form = refresh_form(&token, service, &scope);
                 let method = Method::Post(form.as_bytes(), "application/x-www-form-urlencoded");
-                self.send(&realm, Request { method, accept: "" }, None)?
+                self.send(&realm, Request { method, ..TOKEN }, None)?
             }
             other => {
                 let url =
@@ -89,7 +93,7 @@ impl Repository {
                     Some(Credentials::Basic { user, password }) => Some(self.basic(&user, &password)),
                     _ => None,
                 };
-                self.send(&url, Request { method: Method::Get, accept: "" }, shown.as_deref())?
+                self.send(&url, TOKEN, shown.as_deref())?
             }
         };
         self.read_token(&realm, answer)
@@ -126,9 +130,9 @@ fn token_server(home: &Url, challenge: &Challenge) -> Result<Url> {
     if home.may_lead_to(&realm) {
         return Ok(realm);
     }
-    let message = format!("the registry names a token server without TLS, `{}`", realm.place());
-    Err(Error::protocol(message)
-        .hint_at("credentials are not sent in the open; ask whoever runs the registry"))
+    let fault = if realm.is_secure() { "on this machine" } else { "without TLS" };
+    let message = format!("the registry names a token server {fault}, `{}`", realm.place());
+    Err(Error::protocol(message).hint_at("credentials are not sent there; ask whoever runs the registry"))
 }
 
 fn refresh_form(token: &str, service: Option<&str>, scope: &str) -> String {

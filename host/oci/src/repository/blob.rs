@@ -17,12 +17,24 @@ impl Repository {
     /// # Errors
     /// It is not there, is larger than `limit` bytes, cannot be had, or is another one.
     pub fn blob(&self, descriptor: &Descriptor, limit: u64, sink: &mut dyn Write) -> Result<()> {
+        self.guarded(self.fetch_blob(descriptor, limit, sink))
+    }
+
+    /// A content in memory, which can be fetched once more when it was cut short.
+    pub(crate) fn small_blob(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>> {
+        self.guarded(self.until_it_passes(|| {
+            let mut bytes = Vec::new();
+            self.fetch_blob(descriptor, limit, &mut bytes).map(|()| bytes)
+        }))
+    }
+
+    fn fetch_blob(&self, descriptor: &Descriptor, limit: u64, sink: &mut dyn Write) -> Result<()> {
         let Descriptor { digest, size, .. } = descriptor;
         if *size > limit {
             let message = format!("it has {size} bytes, and {limit} are taken at most");
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        let (url, answer) = self.follow(&self.url(&format!("blobs/{digest}"))?)?;
+        let (url, answer) = self.follow(&self.url(&format!("blobs/{digest}"))?, *size)?;
         if answer.status() != 200 {
             return Err(self.refusal(
                 &url,
@@ -47,11 +59,14 @@ impl Repository {
         }
     }
 
-    /// Asks for `url`, and for where the answer leads.
-    fn follow(&self, url: &Url) -> Result<(Url, Answer)> {
-        let mut url = url.clone();
+    /// Asks for `url`, and for where the answer leads. Once that was out of the registry, nothing is shown any more: who leads
+    /// back may be somebody else, and chooses the address.
+    fn follow(&self, home: &Url, wanted: u64) -> Result<(Url, Answer)> {
+        let (mut url, mut has_left) = (home.clone(), false);
+        let request = Request { method: Method::Get, accept: "", wanted };
         for _ in 0..=MOST_REDIRECTS {
-            let answer = self.ask(&url, Request { method: Method::Get, accept: "" })?;
+            has_left = has_left || !home.is_same_place(&url);
+            let answer = if has_left { self.send(&url, request, None)? } else { self.ask(&url, request)? };
             if !matches!(answer.status(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, answer));
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Repository;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::{Answer, Request, Url};
 
 /// Requests that are sent at most.
@@ -33,6 +33,20 @@ impl Repository {
             match wait.filter(|_| attempt < attempts) {
                 Some(wait) => (self.pause)(wait),
                 None => return sent.map_err(|cause| self.explain(url, cause)),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Fetches, and once more where what came was cut short.
+    pub(super) fn until_it_passes<T>(&self, mut fetch: impl FnMut() -> Result<T>) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            let fetched = fetch();
+            let again = attempt < ATTEMPTS && fetched.as_ref().is_err_and(Error::may_pass);
+            match wait(attempt, None).filter(|_| again) {
+                Some(wait) => (self.pause)(wait),
+                None => return fetched,
             }
             attempt += 1;
         }
