@@ -13,6 +13,7 @@ mod digest;
 mod error;
 mod http;
 mod manifest;
+mod nullable;
 mod reference;
 mod repository;
 mod shown;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::nullable::or_empty;
 use crate::shown::shown;
 
 /// The media types that this crate knows.
@@ -38,7 +39,7 @@ pub struct Descriptor {
     /// Their number.
     pub size: u64,
     /// In the order of their names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "or_empty", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -63,9 +64,10 @@ pub struct Manifest {
     /// What describes the artifact as a whole.
     pub config: Descriptor,
     /// Its content.
+    #[serde(deserialize_with = "or_empty")]
     pub layers: Vec<Descriptor>,
     /// In the order of their names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "or_empty", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -161,6 +163,16 @@ mod tests {
             Some("Application/vnd.oci.image.manifest.v1+json; x=y"),
         );
         assert_eq!(read.unwrap().layers.len(), 1);
+        let with_nulls = manifest(|text| {
+            let text = text.replace("\"more\":[1]", "\"annotations\":null");
+            text.replace("\"subject\":{}", "\"annotations\":null,\"manifests\":null")
+        });
+        let read = Manifest::parse(&with_nulls, None).unwrap();
+        assert!(read.annotations.is_empty() && read.config.annotations.is_empty());
+        let nothing = format!(
+            r#"{{"schemaVersion":2,"mediaType":null,"config":{{"mediaType":"x","digest":"{DIGEST}","size":0}},"layers":null}}"#
+        );
+        assert!(Manifest::parse(nothing.as_bytes(), None).unwrap().layers.is_empty());
     }
 
     #[test]

@@ -7,14 +7,17 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
 use super::Credentials;
+use crate::nullable::or_empty;
 use crate::reference::Reference;
 
 /// What is known of registries; fields that other tools keep there are not looked at.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CredentialFile {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_empty")]
+    auths: BTreeMap<String, Option<Entry>>,
+    #[serde(deserialize_with = "or_empty")]
+    cred_helpers: BTreeMap<String, Option<String>>,
     creds_store: Option<String>,
 }
 
@@ -46,9 +49,12 @@ impl CredentialFile {
 
     /// The name of the helper for this registry.
     pub(super) fn helper_for(&self, reference: &Reference) -> Option<&str> {
-        let name = |key: &str| self.cred_helpers.get(key).map(String::as_str);
-        let hub = || reference.registry.is_docker_hub().then(|| name("index.docker.io")).flatten();
-        name(reference.registry.as_str()).or_else(hub).filter(|helper| !helper.is_empty())
+        let name = |place| {
+            let mut helpers = at_place(&self.cred_helpers, place);
+            helpers.find(|helper| !helper.is_empty()).map(String::as_str)
+        };
+        let hub = || reference.registry.is_docker_hub().then(|| name(HUB)).flatten();
+        name(reference.registry.as_str()).or_else(hub)
     }
 
     /// The name of the helper for all registries.
@@ -58,25 +64,38 @@ impl CredentialFile {
 
     /// The entry for the longest part of `REGISTRY/REPOSITORY` that has one.
     pub(super) fn credentials_for(&self, reference: &Reference) -> Result<Option<Credentials>, String> {
-        let known: BTreeMap<&str, &Entry> =
-            self.auths.iter().map(|(key, entry)| (bare(key), entry)).collect();
         for place in places(reference) {
-            if let Some(entry) = known.get(place.as_str())
-                && let Some(found) =
-                    entry.credentials().map_err(|reason| format!("the entry of `{place}` {reason}"))?
-            {
-                return Ok(Some(found));
+            for entry in at_place(&self.auths, &place) {
+                let found = entry.credentials();
+                let found = found.map_err(|reason| format!("the entry of `{place}` {reason}"))?;
+                if found.is_some() {
+                    return Ok(found);
+                }
             }
         }
         Ok(None)
     }
 }
 
-/// A key without what Docker writes around the registry's name.
-fn bare(key: &str) -> &str {
-    let key = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
-    let key = key.trim_end_matches('/');
-    key.strip_suffix("/v1").or_else(|| key.strip_suffix("/v2")).unwrap_or(key)
+/// The name that Docker Hub's credentials are kept under.
+const HUB: &str = "index.docker.io";
+
+/// What is kept under the name of `place`, then what is kept under other forms of it.
+fn at_place<'a, T>(known: &'a BTreeMap<String, Option<T>>, place: &str) -> impl Iterator<Item = &'a T> {
+    let other_forms = known.iter().filter(move |(key, _)| *key != place && plain(key) == place);
+    known.get(place).into_iter().chain(other_forms.map(|(_, entry)| entry)).flatten()
+}
+
+/// A key without what Docker writes around a registry's name: scheme, version of the protocol, last `/`. Below a
+/// registry, `v1` and `v2` are names like others: without them the key would stand for more.
+fn plain(key: &str) -> String {
+    let lower = key.to_ascii_lowercase();
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| lower.starts_with(scheme));
+    let key = key.get(scheme.map_or(0, str::len)..).unwrap_or_default().trim_end_matches('/');
+    match key.split_once('/') {
+        None | Some((_, "v1" | "v2")) => key.split('/').next().unwrap_or_default().to_ascii_lowercase(),
+        Some((host, path)) => format!("{}/{path}", host.to_ascii_lowercase()),
+    }
 }
 
 /// `REGISTRY/a/b`, `REGISTRY/a`, `REGISTRY`.
@@ -88,7 +107,7 @@ fn places(reference: &Reference) -> Vec<String> {
         places.push(place.clone());
     }
     if reference.registry.is_docker_hub() {
-        places.push("index.docker.io".to_owned());
+        places.push(HUB.to_owned());
     }
     places
 }
@@ -164,8 +183,43 @@ mod tests {
     }
 
     #[test]
+    fn keys_stand_for_no_more_than_they_name() {
+        let text = r#"{
+            "auths": {
+                "ghcr.io/team/v2": { "username": "namespace", "password": "p" },
+                "https://a.example": { "username": "form", "password": "p" },
+                "a.example": { "username": "exact", "password": "p" },
+                "https://b.example/v2/": {}, "b.example": { "username": "b", "password": "p" },
+                "C.example/": { "username": "c", "password": "p" }, "HTTPS://c.example": {},
+                "https://d.example": { "username": "d", "password": "p" }, "d.example": null,
+                "E.example/team/": { "username": "e", "password": "p" }
+            },
+            "credHelpers": { "https://index.docker.io/v1/": "hub", "https://F.example": "f", "g.example": null }
+        }"#;
+        let file = CredentialFile::parse(text.as_bytes()).unwrap();
+        for (reference, expected) in [
+            ("ghcr.io/team/x", None),
+            ("ghcr.io/team/v2/x", basic("namespace", "p")),
+            ("a.example/x", basic("exact", "p")),
+            ("b.example/x", basic("b", "p")),
+            ("c.example/x", basic("c", "p")),
+            ("d.example/x", basic("d", "p")),
+            ("e.example/x", None),
+            ("e.example/team/x", basic("e", "p")),
+        ] {
+            assert!(file.credentials_for(&reference.parse().unwrap()).unwrap() == expected, "{reference}");
+        }
+        for (reference, expected) in
+            [("docker.io/x/y", Some("hub")), ("f.example/x", Some("f")), ("g.example/x", None)]
+        {
+            assert_eq!(file.helper_for(&reference.parse().unwrap()), expected, "{reference}");
+        }
+    }
+
+    #[test]
     fn nothing_is_a_file_without_credentials() {
-        for text in ["", " \n", "{}", r#"{"auths":{}}"#] {
+        let nulls = r#"{"auths":null,"credHelpers":null,"credsStore":null}"#;
+        for text in ["", " \n", "{}", r#"{"auths":{}}"#, r#"{"auths":{"a":null}}"#, nulls] {
             let file = CredentialFile::parse(text.as_bytes()).unwrap();
             assert!(file.credentials_for(&"a/b".parse().unwrap()).unwrap().is_none(), "{text}");
         }

@@ -44,20 +44,21 @@ pub(super) fn ask(name: &str, server: &str) -> Result<Option<Credentials>> {
             _ => failed("it failed".to_owned()),
         })?;
     match output.code {
-        0 => understand(&output.stdout)
-            .map(Some)
-            .ok_or_else(|| failed("its answer is not understood".to_owned())),
+        0 => understand(&output.stdout).ok_or_else(|| failed("its answer is not understood".to_owned())),
         _ if String::from_utf8_lossy(&output.stdout).contains(NOT_FOUND) => Ok(None),
         code => Err(failed(format!("it ended with exit code {code}"))),
     }
 }
 
-fn understand(answer: &[u8]) -> Option<Credentials> {
+/// The credentials, if there are any; `None` when that cannot be told.
+fn understand(answer: &[u8]) -> Option<Option<Credentials>> {
     let Answer { username, secret } = serde_json::from_slice(answer).ok()?;
-    match username.as_str() {
-        "" => None,
-        TOKEN_USER => Some(Credentials::IdentityToken(secret)),
-        _ => Some(Credentials::Basic { user: username, password: secret }),
+    match (username.as_str(), secret.as_str()) {
+        // Some helpers say so that they have none.
+        ("", "") => Some(None),
+        ("", _) => None,
+        (TOKEN_USER, _) => Some(Some(Credentials::IdentityToken(secret))),
+        _ => Some(Some(Credentials::Basic { user: username, password: secret })),
     }
 }
 
@@ -68,9 +69,10 @@ mod tests {
     #[test]
     fn answers_are_understood() {
         let token = br#"{"ServerURL":"a","Username":"<token>","Secret":"t"}"#;
-        assert!(understand(token) == Some(Credentials::IdentityToken("t".to_owned())));
-        assert!(understand(br#"{"Username":"u","Secret":"p"}"#).is_some());
-        for answer in ["", "{}", r#"{"Username":"","Secret":""}"#, "credentials not found"] {
+        assert!(understand(token) == Some(Some(Credentials::IdentityToken("t".to_owned()))));
+        assert!(understand(br#"{"Username":"u","Secret":"p"}"#).unwrap().is_some());
+        assert!(understand(br#"{"Username":"","Secret":""}"#).unwrap().is_none());
+        for answer in ["", "{}", r#"{"Username":"","Secret":"p"}"#, "credentials not found"] {
             assert!(understand(answer.as_bytes()).is_none(), "{answer}");
         }
     }

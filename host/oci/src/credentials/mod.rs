@@ -60,11 +60,14 @@ impl CredentialFiles {
         if let Some(file) = &environment.registry_auth_file {
             return Self(vec![file.clone()]);
         }
-        let runtime =
-            environment.runtime_directory.iter().map(|directory| directory.join("containers/auth.json"));
-        let in_home = environment.home.as_ref().map(|home| home.join(".docker"));
-        let docker = environment.docker_config.clone().or(in_home);
-        Self(runtime.chain(docker.map(|directory| directory.join("config.json"))).collect())
+        let in_home = |name| environment.home.as_ref().map(|home| home.join(name));
+        let runtime = environment.runtime_directory.as_ref().map(|directory| directory.join("containers"));
+        let runtime = runtime.or_else(|| environment.run_containers.clone().filter(|path| path.is_dir()));
+        let config = environment.config_home.clone().or_else(|| in_home(".config"));
+        let config = config.map(|directory| directory.join("containers"));
+        let docker = environment.docker_config.clone().or_else(|| in_home(".docker"));
+        let of_containers = runtime.into_iter().chain(config).map(|directory| directory.join("auth.json"));
+        Self(of_containers.chain(docker.map(|directory| directory.join("config.json"))).collect())
     }
 
     /// The credentials for a repository; `None` when nobody has any.
@@ -184,6 +187,19 @@ mod tests {
         assert_eq!(user(&environment), None);
         write(&scene.path().join("docker/config.json"), "docker");
         assert_eq!(user(&environment).as_deref(), Some("docker"));
+        write(&scene.path().join("home/.config/containers/auth.json"), "home config");
+        assert_eq!(user(&environment).as_deref(), Some("home config"));
+        environment.config_home = Some(scene.path().join("config"));
+        assert_eq!(user(&environment).as_deref(), Some("docker"));
+        write(&scene.path().join("config/containers/auth.json"), "config");
+        assert_eq!(user(&environment).as_deref(), Some("config"));
+        environment.run_containers = Some(scene.path().join("run0"));
+        environment.runtime_directory = None;
+        assert!(!CredentialFiles::of(&environment).places().contains("run0"));
+        write(&scene.path().join("run0/auth.json"), "run0");
+        assert_eq!(user(&environment).as_deref(), Some("run0"));
+        environment.runtime_directory = Some(scene.path().join("run"));
+        assert_eq!(user(&environment).as_deref(), Some("config"));
         write(&scene.path().join("run/containers/auth.json"), "run");
         assert_eq!(user(&environment).as_deref(), Some("run"));
         environment.registry_auth_file = Some(scene.path().join("named.json"));
