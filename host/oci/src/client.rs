@@ -49,7 +49,7 @@ impl Client {
     }
 
     #[cfg(test)]
-    pub(crate) fn with_patience(mut self, patience: std::time::Duration) -> Self {
+    pub(crate) fn with_patience(mut self, patience: crate::http::Patience) -> Self {
         self.http = Arc::new(Http::new(&Environment::default()).with_patience(patience));
         self
     }

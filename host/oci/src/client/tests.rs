@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
+use crate::http::Patience;
 use registry::{FakeRegistry, Seen, answer};
 
 const LIMIT: u64 = 1 << 20;
@@ -241,7 +242,7 @@ fn a_token_is_asked_of_the_server_that_the_registry_names() {
         _ => answer(401, "", b""),
     });
     let challenge = format!(
-        "WWW-Authenticate: Bearer realm=\"http://{}/token?x=y\",service=\"s p\",scope=\"repository:all:*\"\r\n",
+        "WWW-Authenticate: Bearer realm=\"http://{}/token?x=y&scope=repository:all:*&%73ervice=z\",service=\"s p\",scope=\"repository:all:*\"\r\n",
         tokens.address
     );
     let registry = but(move |request| match request.header("authorization") {
@@ -335,6 +336,170 @@ fn secrets_that_a_registry_gives_back_are_not_shown() {
     let said = format!("{error} {error:?}");
     assert!(said.contains("DENIED: Basic [secret] is [secret]"), "{said}");
     assert!(!said.contains("hunter2") && !said.contains("dXNlcjpodW50ZXIy"), "{said}");
+}
+
+#[test]
+fn secrets_in_headers_and_names_are_not_shown_either() {
+    let kind = format!("Content-Type: {}\r\n", media_type::MANIFEST);
+    let manifest = String::from_utf8(manifest_bytes()).unwrap();
+    let said = |head: &str, body: &str| answer(200, head, body.as_bytes());
+    let to_host = answer(307, "Location: http://hunter2.example/\r\n", b"");
+    let cases = [
+        (said(&format!("{kind}Docker-Content-Digest: sha256:hunter2\r\n"), &manifest), None),
+        (said("Content-Type: text/Hunter2\r\n", &manifest), None),
+        (said("", &manifest.replace(media_type::WASM_CONFIG, "x/hunter2")), None),
+        (said("", &manifest.replace("\"size\":14", "\"size\":\"hunter2\"")), None),
+        (
+            said(
+                "",
+                &manifest.replace(media_type::MANIFEST, &format!("{}dXNlcjpodW50ZXIy", "x".repeat(190))),
+            ),
+            None,
+        ),
+        (said(&kind, &manifest), Some(to_host)),
+    ];
+    for (number, (of_manifest, of_blob)) in cases.into_iter().enumerate() {
+        let registry = but(move |request| match request.header("authorization") {
+            None => Some(answer(401, "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")),
+            Some(_) if request.target.contains("/blobs/") => of_blob.clone(),
+            Some(_) => Some(of_manifest.clone()),
+        });
+        let scene = tempfile::tempdir().unwrap();
+        let client = client_with_credentials(scene.path(), &registry);
+        let error = client.pull(&reference(&registry, ":1"), LIMIT).unwrap_err();
+        let said = format!("{error:?}").to_lowercase();
+        assert!(said.contains("[secret]"), "{number}: {said}");
+        assert!(!said.contains("hunter2") && !said.contains("dxnlcj"), "{number}: {said}");
+    }
+}
+
+#[test]
+fn who_leads_back_to_the_registry_does_not_get_its_credentials_used() {
+    let home = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&home);
+    let store = FakeRegistry::start(move |_| {
+        answer(307, &format!("Location: http://{}/v2/a/other/blobs/x\r\n", told.lock().unwrap()), b"")
+    });
+    let away = format!("Location: http://{}/x\r\n", store.address);
+    let registry = but(move |request| match (request.header("authorization"), request.target.as_str()) {
+        (_, "/v2/a/other/blobs/x") => Some(answer(200, "", BINARY)),
+        (None, _) => Some(answer(401, "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")),
+        (_, "/v2/a/b/blobs/within") => Some(answer(307, &away, b"")),
+        (_, target) if target.contains("/blobs/") => Some(answer(307, "Location: within\r\n", b"")),
+        _ => None,
+    });
+    *home.lock().unwrap() = registry.address.to_string();
+    let scene = tempfile::tempdir().unwrap();
+    client_with_credentials(scene.path(), &registry).pull(&reference(&registry, ":1"), LIMIT).unwrap();
+    let seen = registry.seen();
+    let shown: Vec<(&str, bool)> = seen[2..]
+        .iter()
+        .map(|request| {
+            (request.target.rsplit('/').next().unwrap(), request.header("authorization").is_some())
+        })
+        .collect();
+    assert_eq!(shown[1..], [("within", true), ("x", false)]);
+    assert!(shown[0].1);
+}
+
+#[test]
+fn a_store_that_lets_nobody_in_is_named() {
+    let store = FakeRegistry::start(|_| answer(401, "WWW-Authenticate: Basic realm=\"x\"\r\n", b""));
+    let place = format!("http://{}", store.address);
+    let registry = of_blob(answer(307, &format!("Location: {place}/x\r\n"), b""));
+    let scene = tempfile::tempdir().unwrap();
+    let client = client_with_credentials(scene.path(), &registry);
+    let error = client.pull(&reference(&registry, ":1"), LIMIT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    let words = format!("`{place}`, where `{}` leads, does not let us in", registry.address);
+    assert!(error.to_string().starts_with(&words), "{error}");
+    assert!(!error.hint().unwrap().contains("docker login"), "{error:?}");
+}
+
+#[test]
+fn answers_that_drip_are_given_up() {
+    const CHUNKED: &[u8] = b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    const REFUSED: &[u8] = b"HTTP/1.1 403 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    const LONG: &[u8] = b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n";
+    for (start, drop, kind) in [
+        (CHUNKED, b"x: y\r\n".as_slice(), ErrorKind::TimedOut),
+        (REFUSED, b"x: y\r\n", ErrorKind::Denied),
+        (LONG, b" ", ErrorKind::TimedOut),
+    ] {
+        let registry = FakeRegistry::dripping(start, drop);
+        let reference = reference(&registry, ":1");
+        let (sender, answers) = std::sync::mpsc::channel();
+        // A client that hangs must not hang the test.
+        std::thread::spawn(move || {
+            let client =
+                client().with_patience(Patience { least: Duration::from_millis(300), slowest: u64::MAX });
+            sender.send(client.repository(&reference, Access::Pull).manifest("1").unwrap_err().kind())
+        });
+        assert_eq!(answers.recv_timeout(Duration::from_secs(20)), Ok(kind));
+    }
+}
+
+#[test]
+fn a_body_that_is_cut_short_is_fetched_once_more() {
+    let cut = |of: &'static str, times: usize| {
+        let left = Mutex::new(times);
+        but(move |request| {
+            let mut left = left.lock().unwrap();
+            let again = left.checked_sub(1).filter(|_| request.target.contains(of))?;
+            *left = again;
+            let whole = honest(request);
+            Some(whole[..whole.len() - 5].to_vec())
+        })
+    };
+    for of in ["/manifests/", "/blobs/"] {
+        let registry = cut(of, 2);
+        assert_eq!(client().pull(&reference(&registry, ":1"), LIMIT).unwrap().component, BINARY, "{of}");
+        let error = client().pull(&reference(&cut(of, 9), ":1"), LIMIT).unwrap_err();
+        assert!(error.to_string().ends_with("ended early"), "{error}");
+    }
+}
+
+#[test]
+fn another_kind_of_digest_in_a_header_decides_nothing() {
+    let head = format!("Content-Type: {}\r\nDocker-Content-Digest: sha512:00\r\n", media_type::MANIFEST);
+    let registry = of_manifest(answer(200, &head, &manifest_bytes()));
+    assert_eq!(client().pull(&reference(&registry, ":1"), LIMIT).unwrap().component, BINARY);
+}
+
+#[test]
+fn large_uploads_are_announced_and_may_be_refused_before_they_are_sent() {
+    let binary = vec![7; 3 << 20];
+    let large = Component { binary: &binary, ..component() };
+    let refusing = |status: u16| {
+        FakeRegistry::start(move |request| match (request.method.as_str(), request.header("expect")) {
+            ("HEAD", _) => b"HTTP/1.1 404 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_vec(),
+            ("POST", _) => answer(202, "Location: here\r\n", b""),
+            (_, Some(_)) if request.header("authorization").is_none() => {
+                answer(status, "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")
+            }
+            _ => answer(201, "", b""),
+        })
+    };
+    let registry = refusing(413);
+    let error = client().push(&reference(&registry, ":1"), &large).unwrap_err();
+    assert!(error.to_string().ends_with("answers with status 413"), "{error}");
+    let registry = refusing(401);
+    let scene = tempfile::tempdir().unwrap();
+    client_with_credentials(scene.path(), &registry).push(&reference(&registry, ":1"), &large).unwrap();
+    let sent = |request: &Seen| (request.method == "PUT").then_some(request.body.len());
+    let sizes: Vec<usize> = registry.seen().iter().filter_map(sent).collect();
+    assert_eq!(sizes[..2], [0, binary.len()]);
+}
+
+#[test]
+fn a_registry_that_hangs_up_during_an_upload_is_not_called_unreachable() {
+    let registry = FakeRegistry::start(|request| match request.method.as_str() {
+        "HEAD" => b"HTTP/1.1 404 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        "POST" => answer(202, "Location: here\r\n", b""),
+        _ => Vec::new(),
+    });
+    let error = client().push(&reference(&registry, ":1"), &component()).unwrap_err();
+    assert!(error.to_string().contains("hung up during the upload"), "{error}");
 }
 
 /// A registry that takes everything; uploads are to go to what `place` gives.

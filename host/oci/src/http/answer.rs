@@ -11,24 +11,32 @@ use super::Cause;
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// How long a small document may take as a whole; what follows comes on top for large ones.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes a second that a body has to come with at least.
-const SLOWEST: u64 = 64 << 10;
+/// How long the body of an answer may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// For a small document as a whole; what follows comes on top for large ones.
+    pub(crate) least: Duration,
+    /// Bytes a second that a body has to come with at least.
+    pub(crate) slowest: u64,
+}
 
-/// How long a body of `size` bytes may take.
-pub(super) fn time_for(patience: Duration, size: u64) -> Duration {
-    patience.saturating_add(Duration::from_secs(size / SLOWEST))
+impl Patience {
+    pub(super) const USUAL: Self = Self { least: Duration::from_secs(60), slowest: 64 << 10 };
+
+    /// For a body of `size` bytes.
+    pub(super) fn for_bytes(self, size: u64) -> Duration {
+        self.least.saturating_add(Duration::from_secs(size.checked_div(self.slowest).unwrap_or_default()))
+    }
 }
 
 /// An answer whose body was not read yet.
 pub(crate) struct Answer {
     response: Response<Body>,
-    patience: Duration,
+    patience: Patience,
 }
 
 impl Answer {
-    pub(super) fn new(response: Response<Body>, patience: Duration) -> Self {
+    pub(super) fn new(response: Response<Body>, patience: Patience) -> Self {
         Self { response, patience }
     }
 
@@ -50,7 +58,7 @@ impl Answer {
     /// Copies the body into `sink`, at most `limit` bytes and one more, which tells that there would be more.
     pub(crate) fn copy(self, limit: u64, sink: &mut dyn Write) -> Result<u64, Cause> {
         let body = self.response.into_body().into_reader().take(limit.saturating_add(1));
-        let end = Instant::now().checked_add(time_for(self.patience, limit));
+        let end = Instant::now().checked_add(self.patience.for_bytes(limit));
         copy(body, end, sink)
     }
 }

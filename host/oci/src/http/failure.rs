@@ -30,9 +30,7 @@ impl Cause {
     /// Why a request has no answer. A server that refuses a body may hang up before all of it was sent.
     pub(super) fn of_exchange(error: ureq::Error, method: Method<'_>) -> Self {
         match (error, method) {
-            (ureq::Error::Io(error), Method::Post(..) | Method::Put(..)) if is_broken(&error) => {
-                Self::UploadEnded(error)
-            }
+            (ureq::Error::Io(error), Method::Put(..)) if is_broken(&error) => Self::UploadEnded(error),
             (error, _) => Self::Network(error),
         }
     }
@@ -76,7 +74,7 @@ fn is_broken(error: &io::Error) -> bool {
 }
 
 fn upload_ended(error: &io::Error, place: &str) -> Error {
-    let message = format!("`{place}` ended the upload before it was complete: {}", shown(&error.to_string()));
+    let message = format!("`{place}` hung up during the upload: {}", shown(&error.to_string()));
     Error::new(ErrorKind::Unreachable, message)
         .hint_at("it may take less than this at once, or the login may not allow it; else push once more")
 }

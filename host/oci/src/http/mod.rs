@@ -6,7 +6,7 @@ mod proxy;
 mod trust;
 mod url;
 
-pub(crate) use answer::{Answer, read_bounded};
+pub(crate) use answer::{Answer, Patience, read_bounded};
 pub(crate) use failure::{Cause, is_no_tls};
 pub(crate) use url::{Url, escaped};
 
@@ -112,8 +112,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Http {
     certificates: Option<PathBuf>,
     proxies: Proxies,
-    /// How long a small body may take.
-    patience: Duration,
+    patience: Patience,
     /// Made when they are needed first: certificates take a while to read.
     proxied: OnceLock<Agent>,
     direct: OnceLock<Agent>,
@@ -125,7 +124,7 @@ impl Http {
         Self {
             certificates: environment.certificates.clone(),
             proxies: environment.proxies.clone(),
-            patience: answer::PATIENCE,
+            patience: Patience::USUAL,
             proxied: OnceLock::new(),
             direct: OnceLock::new(),
             plain: OnceLock::new(),
@@ -133,7 +132,7 @@ impl Http {
     }
 
     #[cfg(test)]
-    pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
+    pub(crate) fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
@@ -147,7 +146,7 @@ impl Http {
     ) -> std::result::Result<Answer, Cause> {
         let agent = self.agent(url).map_err(Cause::Refused)?;
         let address = url.to_string();
-        let limit = answer::time_for(self.patience, request.wanted);
+        let limit = self.patience.for_bytes(request.wanted);
         let bare = Bare { request, authorization, limit };
         let sent = match request.method {
             Method::Get => bare.dress(agent.get(&address)).call(),

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A request that came in.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +40,8 @@ impl FakeRegistry {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                match read(&stream) {
-                    None => drop(stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n")),
+                match read(&stream, &answer) {
+                    None => drop(stream.write_all(NO_TLS)),
                     Some(request) => {
                         let bytes = answer(&request);
                         noted.lock().unwrap().push(request);
@@ -53,14 +54,38 @@ impl FakeRegistry {
         Self { address, seen }
     }
 
+    /// A registry that begins with `start`, and then sends `drop` again and again, as long as somebody listens.
+    pub(super) fn dripping(start: &'static [u8], drop: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                if read(&stream, &|_| Vec::new()).is_none() {
+                    stream.write_all(NO_TLS).unwrap();
+                    continue;
+                }
+                let mut goes_on = stream.write_all(start).is_ok();
+                while goes_on {
+                    thread::sleep(Duration::from_millis(20));
+                    goes_on = stream.write_all(drop).is_ok();
+                }
+            }
+        });
+        Self { address, seen: Arc::default() }
+    }
+
     /// The requests so far.
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// One request; `None` for what is not HTTP, as a greeting of TLS.
-fn read(stream: &TcpStream) -> Option<Seen> {
+const NO_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\n";
+
+/// One request; `None` for what is not HTTP, as a greeting of TLS. A body that was announced is asked for unless it is going
+/// to be refused.
+fn read(mut stream: &TcpStream, answer: &impl Fn(&Seen) -> Vec<u8>) -> Option<Seen> {
     let mut reader = BufReader::new(stream);
     if reader.fill_buf().ok()?.first() == Some(&0x16) {
         return None;
@@ -74,6 +99,12 @@ fn read(stream: &TcpStream) -> Option<Seen> {
         reader.read_line(&mut line).ok()?;
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         seen.head.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    if seen.header("expect").is_some() {
+        if answer(&seen).starts_with(b"HTTP/1.1 4") {
+            return Some(seen);
+        }
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
     }
     let length = seen.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     seen.body = vec![0; length];
