@@ -127,7 +127,11 @@ fn is_in_network(address: IpAddr, pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
     use super::*;
+    use crate::http::{Environment, Http, Method, Request};
 
     fn way(address: &str, set: &[(&str, &str)]) -> Result<Option<String>> {
         let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
@@ -172,6 +176,37 @@ mod tests {
         }
         let proxies = Proxies::from_variables(|_| Some("hunter2".into()));
         assert!(!format!("{proxies:?}").contains("hunter2"));
+    }
+
+    /// Asks for `https://a.example/` with these variables; gives why that failed.
+    fn failure(set: &[(&str, &str)]) -> Error {
+        let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        let environment = Environment { proxies: Proxies::from_variables(value), ..Environment::default() };
+        let url = Url::parse("https://a.invalid/").unwrap();
+        let request = Request { method: Method::Get, accept: "", wanted: 0 };
+        let cause = Http::new(&environment).send(&url, request, None).err().unwrap();
+        cause.explain(&url.place(), url.host())
+    }
+
+    #[test]
+    fn the_chosen_way_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let head = BufReader::new(&stream).lines().map_while(|line| line.ok());
+            let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
+            head.concat()
+        });
+        assert_eq!(
+            failure(&[("HTTPS_PROXY", &proxy), ("NO_PROXY", "x, a.invalid")]).kind(),
+            ErrorKind::UnknownHost
+        );
+        assert!(failure(&[("HTTPS_PROXY", "gopher://x")]).to_string().contains("`HTTPS_PROXY`"));
+        let refused = failure(&[("HTTPS_PROXY", &proxy)]);
+        assert!(refused.to_string().contains("the proxy on the way to `https://a.invalid`"), "{refused}");
+        assert!(asked.join().unwrap().starts_with("CONNECT a.invalid:443 "));
     }
 
     #[test]
