@@ -52,7 +52,7 @@ impl Secrets {
             [secret.to_owned(), escaped(secret), in_one_line(secret), secret.escape_debug().to_string()];
         self.0.extend(forms.iter().map(|form| form.to_ascii_lowercase()));
         // A secret within another one must not leave the rest of it.
-        self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        self.0.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         self.0.dedup();
     }
 

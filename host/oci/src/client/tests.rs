@@ -487,8 +487,12 @@ fn large_uploads_are_announced_and_may_be_refused_before_they_are_sent() {
     let scene = tempfile::tempdir().unwrap();
     client_with_credentials(scene.path(), &registry).push(&reference(&registry, ":1"), &large).unwrap();
     let sent = |request: &Seen| (request.method == "PUT").then_some(request.body.len());
-    let sizes: Vec<usize> = registry.seen().iter().filter_map(sent).collect();
-    assert_eq!(sizes[..2], [0, binary.len()]);
+    let sizes = |registry: &FakeRegistry| -> Vec<usize> { registry.seen().iter().filter_map(sent).collect() };
+    assert_eq!(sizes(&registry)[..2], [0, binary.len()]);
+    // Some know nothing of announcements.
+    let registry = refusing(417);
+    client().push(&reference(&registry, ":1"), &large).unwrap();
+    assert_eq!(sizes(&registry)[..2], [0, binary.len()]);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ureq::http::Response;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, EXPECT};
+use ureq::http::{Response, StatusCode};
 use ureq::tls::TlsConfig;
 use ureq::typestate::WithBody;
 use ureq::{Agent, Body, Proxy, RequestBuilder};
@@ -151,8 +151,8 @@ impl Http {
         let sent = match request.method {
             Method::Get => bare.dress(agent.get(&address)).call(),
             Method::Head => bare.dress(agent.head(&address)).call(),
-            Method::Post(body, kind) => upload(bare.dress(agent.post(&address)), body, kind),
-            Method::Put(body, kind) => upload(bare.dress(agent.put(&address)), body, kind),
+            Method::Post(body, kind) => upload(|| bare.dress(agent.post(&address)), body, kind),
+            Method::Put(body, kind) => upload(|| bare.dress(agent.put(&address)), body, kind),
         };
         sent.map(|response| Answer::new(response, self.patience))
             .map_err(|error| Cause::of_exchange(error, request.method))
@@ -196,16 +196,19 @@ impl Bare<'_> {
     }
 }
 
-/// Sends a body; a large one only after the server had time to refuse it.
+/// Sends a body; a large one only after the server had time to refuse it, unless it does not know how to be asked.
 fn upload(
-    builder: RequestBuilder<WithBody>,
+    builder: impl Fn() -> RequestBuilder<WithBody>,
     body: &[u8],
     kind: &str,
 ) -> std::result::Result<Response<Body>, ureq::Error> {
-    let builder = builder.header(CONTENT_TYPE, kind);
-    let is_large = body.len() >= ANNOUNCED;
-    let builder = if is_large { builder.header(EXPECT, "100-continue") } else { builder };
-    builder.send(body)
+    if body.len() >= ANNOUNCED {
+        let announced = builder().header(CONTENT_TYPE, kind).header(EXPECT, "100-continue").send(body)?;
+        if announced.status() != StatusCode::EXPECTATION_FAILED {
+            return Ok(announced);
+        }
+    }
+    builder().header(CONTENT_TYPE, kind).send(body)
 }
 
 fn new_agent(tls: TlsConfig, proxy: Option<Proxy>) -> Agent {
