@@ -37,7 +37,7 @@ const ENVIRONMENT: [(&str, &str); 13] = [
         "How usage data gets there, and components come here, in either case of letters.",
     ),
     (
-        "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, DOCKER_CONFIG, HOME",
+        "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG, HOME",
         "Where credentials for registries are looked for.",
     ),
     ("SSL_CERT_FILE", "The authorities whose word is believed, instead of the machine's."),

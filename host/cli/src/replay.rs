@@ -19,7 +19,7 @@ pub(crate) fn replay(flags: Replay, cancel: engine::Cancellation) -> Result<(), 
         code_cache: environment::code_cache(),
         cancel,
     };
-    let engine::Replay { step, calls, same_component, difference } =
+    let engine::Replay { step, calls, same_component, whole, difference } =
         engine::replay(&options).map_err(failure)?;
     if let Some(difference) = difference {
         let text = format!("step `{step}` does not do what is recorded: {difference}");
@@ -28,6 +28,11 @@ pub(crate) fn replay(flags: Replay, cancel: engine::Cancellation) -> Result<(), 
         return Err(failure.with_hint((!same_component).then_some(other)));
     }
     let note = if same_component { "" } else { ", by another component than the recorded one" };
+    if !whole {
+        tracing::warn!(
+            "the trace ends before the run of step `{step}` did: what came after is compared with nothing"
+        );
+    }
     tracing::info!("step `{step}` made the {calls} recorded calls{note}");
     Ok(())
 }

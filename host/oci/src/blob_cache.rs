@@ -35,12 +35,17 @@ impl BlobCache {
 
     /// The content with this digest, if it is there and whole.
     pub(crate) fn load(&self, digest: &Digest) -> Option<Vec<u8>> {
-        match self.read(digest) {
+        self.load_as(digest, digest)
+    }
+
+    /// As [`BlobCache::load`], of what was kept as `key`.
+    pub(crate) fn load_as(&self, key: &Digest, digest: &Digest) -> Option<Vec<u8>> {
+        match self.read(key) {
             Ok(bytes) if Digest::of(&bytes) == *digest => Some(bytes),
             Ok(_) => {
                 tracing::debug!("what is kept as `{digest}` has another digest, and is removed");
                 // Where that fails it is found again the next time, and fetched again.
-                let _ = std::fs::remove_file(self.path(digest));
+                let _ = std::fs::remove_file(self.path(key));
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -84,7 +84,7 @@ impl Client {
         let component = self.layer(&repository, layer, limit)?;
         // Only now is it known to be worth keeping.
         if let Some(cache) = &self.cache {
-            cache.store(&found.digest, &found.bytes);
+            cache.store(&origin(reference, &found.digest), &found.bytes);
             cache.store(&layer.digest, &component);
         }
         Ok(Pulled { component, digest: found.digest })
@@ -92,7 +92,7 @@ impl Client {
 
     /// A manifest that is named by its digest need not be asked for twice.
     fn manifest(&self, repository: &Repository, reference: &Reference) -> Result<FoundManifest> {
-        let kept = |digest: &Digest| self.cache.as_ref()?.load(digest);
+        let kept = |digest: &Digest| self.cache.as_ref()?.load_as(&origin(reference, digest), digest);
         match reference.digest.as_ref().and_then(|digest| Some((digest, kept(digest)?))) {
             Some((digest, bytes)) => Ok(FoundManifest { bytes, digest: digest.clone(), media_type: None }),
             None => repository.manifest(&reference.selector()?),
@@ -125,6 +125,12 @@ impl Client {
         let selector = reference.tag.clone().unwrap_or_else(|| digest.to_string());
         repository.store_manifest(&selector, media_type::MANIFEST, &artifact.manifest)
     }
+}
+
+/// What a manifest is kept by: where it was found belongs to it, as somebody may trust one repository and not another.
+fn origin(reference: &Reference, digest: &Digest) -> Digest {
+    let Reference { registry, repository, .. } = reference;
+    Digest::of(format!("{registry}/{repository}@{digest}").as_bytes())
 }
 
 #[cfg(test)]

@@ -180,6 +180,7 @@ impl<'a> Reader<'_, 'a> {
                 merge = Some(value);
                 continue;
             }
+            self.refuse_null_key(key);
             let Some(key) = self.decoder.text(key) else { continue };
             if self.spend(key.value.len(), key.at).is_none() {
                 return;
@@ -219,6 +220,20 @@ impl<'a> Reader<'_, 'a> {
         self.depth -= 1;
     }
 
+    /// A key without a text has no place in JSON.
+    fn refuse_null_key(&mut self, id: NodeId) {
+        let Some(node) = self.decoder.visit(id, |_, node| node) else { return };
+        if matches!(node.kind, Kind::Scalar { .. })
+            && matches!(self.decoder.scalar(node, "a key"), Some((Scalar::Null, _)))
+        {
+            self.decoder.report(
+                Rule::ValueKind,
+                node.at,
+                "a key of settings is a text, and this one is null",
+            );
+        }
+    }
+
     fn scalar(&mut self, node: &'a Node) -> Option<Json> {
         let (meaning, text) = self.decoder.scalar(node, "a value")?;
         match meaning {
@@ -231,7 +246,7 @@ impl<'a> Reader<'_, 'a> {
                 number.ok().map(Json::Number)
             }
             Scalar::Float(value) => {
-                let number = Number::from_f64(value).map(Json::Number);
+                let number = whole(value).or_else(|| Number::from_f64(value)).map(Json::Number);
                 if number.is_none() {
                     let message =
                         "infinity and `.nan` have no form in JSON, which a step gets its settings in";
@@ -330,6 +345,14 @@ impl Item for AnyMapping {
     }
 }
 
+/// A whole number however it is written: `1.0` and `1e3` fit a schema's `integer`, so a step has to get an integer. Beyond
+/// 2^53 the digits would not be those that were written.
+fn whole(value: f64) -> Option<Number> {
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+    (value.fract() == 0.0 && value.abs() <= LARGEST).then(|| Number::from(value as i64))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::decode::{Decoder, record};
@@ -365,7 +388,7 @@ mod tests {
     fn values_become_json_as_the_core_schema_means_them() {
         let cases = [
             ("{a: 1, b: -2, c: 18446744073709551615}", r#"{"a":1,"b":-2,"c":18446744073709551615}"#),
-            ("{a: 1.5, b: 1e3, c: 0x10, d: 0o17}", r#"{"a":1.5,"b":1000.0,"c":16,"d":15}"#),
+            ("{a: 1.5, b: 1e3, c: 0x10, d: 0o17}", r#"{"a":1.5,"b":1000,"c":16,"d":15}"#),
             ("{a: yes, b: on, c: True, d: ~, e: ''}", r#"{"a":"yes","b":"on","c":true,"d":null,"e":""}"#),
             ("{a: '1', b: !!str 1, c: 2020-01-01}", r#"{"a":"1","b":"1","c":"2020-01-01"}"#),
             ("{1: a, true: b}", r#"{"1":"a","true":"b"}"#),

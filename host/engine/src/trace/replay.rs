@@ -36,6 +36,8 @@ pub struct Replay {
     pub calls: u64,
     /// Whether the component is the one that was recorded.
     pub same_component: bool,
+    /// Whether the trace holds the run up to its end: what came after was compared with nothing.
+    pub whole: bool,
     /// The first thing that was not as recorded.
     pub difference: Option<Difference>,
 }
@@ -69,6 +71,7 @@ pub fn replay(options: &ReplayOptions) -> Result<Replay> {
         step: run.step().to_owned(),
         calls: replayed.calls,
         same_component,
+        whole: run.is_whole(),
         difference: replayed.difference,
     })
 }

@@ -596,3 +596,14 @@ fn what_is_pinned_is_fetched_once() {
     assert_eq!(client.pull(&pinned, LIMIT).unwrap().component, BINARY);
     assert_eq!(registry.seen().len(), 5);
 }
+
+#[test]
+fn what_was_fetched_elsewhere_is_not_taken_for_what_lies_here() {
+    let scene = tempfile::tempdir().unwrap();
+    let client = client().with_cache(Some(BlobCache::at(scene.path().join("oci"))));
+    let pin = format!("@{}", Digest::of(&manifest_bytes()));
+    client.pull(&reference(&but(|_| None), &pin), LIMIT).unwrap();
+    let empty = FakeRegistry::start(|_| answer(404, "", b""));
+    let error = client.pull(&reference(&empty, &pin), LIMIT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}

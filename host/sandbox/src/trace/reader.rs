@@ -1,7 +1,7 @@
 //! Reads traces: once through to find the runs, and again, call by call, to replay one. A trace can be larger than
 //! memory, and comes from anywhere.
 
-use super::line::{Begin, Call, End, FORMAT, LONGEST_LINE, Line, Outcome};
+use super::line::{Answer, Begin, Call, End, FORMAT, LONGEST_LINE, Line, Outcome};
 use super::replay::is_secret;
 use crate::regular_file::open_regular_file;
 use std::collections::BTreeSet;
@@ -31,6 +31,9 @@ pub struct TracedRun {
     secret: Option<u64>,
     /// The artifacts whose contents were read, and so left out.
     artifacts: BTreeSet<String>,
+    /// A call ended it: there can be no other.
+    trapped: bool,
+    /// `None`: the trace ends before the run did.
     outcome: Option<Outcome>,
 }
 
@@ -66,13 +69,14 @@ impl Trace {
                     }
                     runs.push(TracedRun::new(path, *begin, lines.offset, number)?);
                 }
-                (Line::Call(call), Some(run)) if run.outcome.is_none() => {
+                (Line::Call(call), Some(run)) if run.outcome.is_none() && !run.trapped => {
                     run.calls += 1;
+                    run.trapped = matches!(call.answer, Answer::Trap(_));
                     if is_secret(&call.answer) {
                         run.leave_out(&call, number);
                     }
                 }
-                (Line::End(end), Some(run)) if run.outcome.is_none() => run.outcome = Some(end.outcome),
+                (Line::End(end), Some(run)) if run.outcome.is_none() => run.close(&end, number)?,
                 _ => return Err(TraceError::at(number, "the line belongs to no run")),
             }
         }
@@ -100,7 +104,31 @@ impl TracedRun {
         }
         let path = path.to_owned();
         let artifacts = BTreeSet::new();
-        Ok(Self { path, begin, offset, line, calls: 0, secret: None, artifacts, outcome: None })
+        Ok(Self {
+            path,
+            begin,
+            offset,
+            line,
+            calls: 0,
+            secret: None,
+            artifacts,
+            trapped: false,
+            outcome: None,
+        })
+    }
+
+    /// Takes the last line, which has to fit those before it.
+    fn close(&mut self, end: &End, line: u64) -> Result<(), TraceError> {
+        if end.calls != self.calls {
+            let text =
+                format!("the run is said to have {} calls, and the trace holds {}", end.calls, self.calls);
+            return Err(TraceError::at(line, text));
+        }
+        if self.trapped && end.outcome == Outcome::Succeeded {
+            return Err(TraceError::at(line, "the run is said to have succeeded, but a call ended it"));
+        }
+        self.outcome = Some(end.outcome);
+        Ok(())
     }
 
     /// Notes a call whose answer the trace does not hold.
@@ -126,6 +154,12 @@ impl TracedRun {
     #[must_use]
     pub fn component(&self) -> &str {
         &self.begin.component
+    }
+
+    /// Whether the trace holds the run up to its end.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.outcome.is_some()
     }
 
     /// How many calls it made.

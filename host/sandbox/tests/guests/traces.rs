@@ -193,6 +193,11 @@ fn the_first_difference_is_shown() {
     traced.calls(&[call("read", &["/etc/passwd"]), call("stat", &["/etc"])], Artifacts::default());
     let whole = traced.text();
     let lines: Vec<&str> = whole.lines().collect();
+    // The last line counts the calls.
+    let with_calls = |lines: &[&[&str]], calls: usize| {
+        let text = lines.concat().join("\n") + "\n";
+        text.replacen(r#""calls":3"#, &format!(r#""calls":{calls}"#), 1)
+    };
     let changed = [
         (
             "another argument",
@@ -207,9 +212,9 @@ fn the_first_difference_is_shown() {
             "now: rootfs.stat {\"path\":\"/etc\"}",
         ),
         ("another answer", whole.replacen(r#""size":"#, r#""size":1"#, 1), 2, "now: rootfs.write"),
-        ("a call less", [&lines[..2], &lines[3..]].concat().join("\n") + "\n", 1, "now: rootfs.stat"),
-        ("a call more", [&lines[..3], &lines[2..]].concat().join("\n") + "\n", 2, "now: rootfs.write"),
-        ("an end before", [&lines[..2], &lines[4..]].concat().join("\n") + "\n", 1, "line 3: the step ends"),
+        ("a call less", with_calls(&[&lines[..2], &lines[3..]], 2), 1, "now: rootfs.stat"),
+        ("a call more", with_calls(&[&lines[..3], &lines[2..]], 4), 2, "now: rootfs.write"),
+        ("an end before", with_calls(&[&lines[..2], &lines[4..]], 1), 1, "line 3: the step ends"),
         (
             "another end",
             whole.replacen(r#""outcome":"succeeded""#, r#""outcome":"failed""#, 1),
@@ -410,6 +415,7 @@ fn a_trace_that_was_cut_off_is_replayed_as_far_as_it_goes() {
     for (cut, calls) in [(third + 1, 2), (third + 30, 2), (third - 5, 1)] {
         traced.change(|_| whole[..cut].to_owned());
         assert_eq!(traced.replay("calls").unwrap(), (calls, None), "{cut}");
+        assert!(!Trace::open(&traced.file()).unwrap().runs()[0].is_whole(), "{cut}");
     }
 }
 
@@ -445,6 +451,8 @@ fn what_is_no_trace_is_an_error_that_names_the_line() {
         (whole.replacen("\"format\":1", "\"format\":2", 1), "the form 2"),
         (format!("{}\n", "x".repeat(33 << 20)), "line 1: the line is longer"),
         (format!("{whole}{}\n", whole.lines().last().unwrap()), "line 5: the line belongs to no run"),
+        (whole.replacen("\"calls\":2", "\"calls\":99", 1), "line 4: the run is said to have 99 calls"),
+        (whole.replacen("\"result\":", "\"trap\":\"x\",\"old\":", 1), "line 3: the line belongs to no run"),
     ];
     for (text, words) in cases {
         traced.change(|_| text);
