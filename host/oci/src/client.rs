@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::blob_cache::BlobCache;
-use crate::component::{Component, component_layer};
+use crate::component::{Component, check_component, component_layer};
 use crate::credentials::CredentialFiles;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
@@ -82,6 +82,7 @@ impl Client {
         let manifest = repository.guarded(Manifest::parse(&found.bytes, found.media_type.as_deref()))?;
         let layer = repository.guarded(component_layer(&manifest))?;
         let component = self.layer(&repository, layer, limit)?;
+        check_component(&component)?;
         // Only now is it known to be worth keeping.
         if let Some(cache) = &self.cache {
             cache.store(&origin(reference, &found.digest), &found.bytes);

@@ -129,9 +129,37 @@ pub fn component_layer(manifest: &Manifest) -> Result<&Descriptor> {
     }
 }
 
+/// What a component in WebAssembly's binary format begins with: magic number, version 13, layer 1.
+const PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// Whether a layer holds what its type says, as far as its first bytes tell.
+///
+/// # Errors
+/// [`ErrorKind::NotAComponent`].
+pub(crate) fn check_component(binary: &[u8]) -> Result<()> {
+    match binary {
+        _ if binary.starts_with(PREAMBLE) => Ok(()),
+        [] => Err(not_a_component("an empty layer")),
+        [0, b'a', b's', b'm', 1, ..] => Err(not_a_component("a core module")),
+        _ => Err(not_a_component("a layer with no WebAssembly in it")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_component_is_told_by_its_first_bytes() {
+        let cases: [(&[u8], &str); 3] =
+            [(b"", "an empty layer"), (b"\0asm\x01\0\0\0", "a core module"), (b"garbage", "no WebAssembly")];
+        for (binary, words) in cases {
+            let error = check_component(binary).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotAComponent);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        check_component(b"\0asm\x0d\0\x01\0...").unwrap();
+    }
 
     fn component() -> Component<'static> {
         Component {

@@ -493,11 +493,11 @@ fn a_lock_is_written_once_and_holds() -> Outcome {
     assert!(lock().succeed()?.stdout.ends_with("imagecustomizer.lock is written\n"));
     validate.succeed()?;
 
-    // Something without an end in its place is not read.
+    // Something without an end in its place is neither read nor replaced.
     fs::remove_file(project.scene.join("imagecustomizer.lock"))?;
     std::os::unix::fs::symlink("/dev/zero", project.scene.join("imagecustomizer.lock"))?;
-    assert!(lock().succeed()?.stdout.ends_with("imagecustomizer.lock is written\n"));
-    validate.succeed()?;
+    refused(&lock(), &["the steps were not locked", "it is no regular file"])?;
+    refused(&validate, &["imagecustomizer.lock"])?;
 
     project.write("config.yaml", "os: { hostname: not_fine }\n")?;
     refused(&lock(), &["the steps were not locked", "not_fine"])?;

@@ -8,6 +8,7 @@ mod new;
 mod pull;
 mod push;
 mod run;
+mod stale;
 mod test;
 
 pub(crate) use run::artifact;

@@ -2,7 +2,7 @@
 
 use engine::{GoldenOptions, GoldenReport};
 
-use super::{Bench, component, show};
+use super::{Bench, component, show, stale};
 use crate::arguments::StepTest;
 use crate::checks::{given, required};
 use crate::failure::Failure;
@@ -10,7 +10,15 @@ use crate::run::failure;
 
 pub(super) fn run(flags: StepTest, bench: &Bench) -> Result<(), Failure> {
     let directory = required("--directory", flags.directory)?;
-    let component = component(&directory, given(flags.component.as_ref()))?;
+    let named = given(flags.component.as_ref());
+    let is_own = named.is_none();
+    let component = component(&directory, named)?;
+    if let Some(source) = is_own.then(|| stale::newer_source(&directory, &component)).flatten() {
+        let (source, built) = (source.display(), component.display());
+        tracing::warn!(
+            "`{source}` was changed after `{built}` was built: `step build` comes before `step test`"
+        );
+    }
     let options = GoldenOptions { directory, component, cases: flags.tests, update: flags.update };
     let report = bench.workbench.test(&options).map_err(failure)?;
     show(flags.format, &report, text)?;

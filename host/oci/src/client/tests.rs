@@ -11,7 +11,7 @@ use crate::http::Patience;
 use registry::{FakeRegistry, Seen, answer};
 
 const LIMIT: u64 = 1 << 20;
-const BINARY: &[u8] = b"\0asm component";
+const BINARY: &[u8] = b"\0asm\x0d\0\x01\0 component";
 
 fn component() -> Component<'static> {
     Component {
@@ -93,7 +93,7 @@ fn hostile_answers_are_refused_by_what_is_wrong() {
     let other = Digest::of(b"other");
     let huge = format!("HTTP/1.1 200 X\r\n{kind}Content-Length: 99999999999\r\n\r\n");
     let large_layer =
-        String::from_utf8(manifest_bytes()).unwrap().replace("\"size\":14", "\"size\":999999999");
+        String::from_utf8(manifest_bytes()).unwrap().replace("\"size\":18", "\"size\":999999999");
     assert!(large_layer.contains("999999999"));
     let cases: Vec<(FakeRegistry, ErrorKind, &str)> = vec![
         (of_manifest(answer(404, "", b"{}")), ErrorKind::NotFound, "there is no `127.0.0.1"),
@@ -128,9 +128,13 @@ fn hostile_answers_are_refused_by_what_is_wrong() {
             ErrorKind::TooLarge,
             "a head of more",
         ),
-        (of_blob(answer(200, "", b"\0asm another one")), ErrorKind::DigestMismatch, "more than the 14 bytes"),
-        (of_blob(answer(200, "", b"\0asm COMPONENT")), ErrorKind::DigestMismatch, "not sha256:"),
-        (of_blob(answer(200, "", b"\0asm")), ErrorKind::DigestMismatch, "4 bytes instead of 14"),
+        (
+            of_blob(answer(200, "", b"\0asm another one here")),
+            ErrorKind::DigestMismatch,
+            "more than the 18 bytes",
+        ),
+        (of_blob(answer(200, "", b"\0asm\x0d\0\x01\0 COMPONENT")), ErrorKind::DigestMismatch, "not sha256:"),
+        (of_blob(answer(200, "", b"\0asm")), ErrorKind::DigestMismatch, "4 bytes instead of 18"),
         (
             of_blob(b"HTTP/1.1 200 X\r\nContent-Length: 14\r\n\r\n\0asm".to_vec()),
             ErrorKind::Unreachable,
@@ -348,7 +352,7 @@ fn secrets_in_headers_and_names_are_not_shown_either() {
         (said(&format!("{kind}Docker-Content-Digest: sha256:hunter2\r\n"), &manifest), None),
         (said("Content-Type: text/Hunter2\r\n", &manifest), None),
         (said("", &manifest.replace(media_type::WASM_CONFIG, "x/hunter2")), None),
-        (said("", &manifest.replace("\"size\":14", "\"size\":\"hunter2\"")), None),
+        (said("", &manifest.replace("\"size\":18", "\"size\":\"hunter2\"")), None),
         (
             said(
                 "",
