@@ -34,7 +34,7 @@ const ENVIRONMENT: [(&str, &str); 13] = [
     ),
     (
         "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-        "How usage data gets there, and components come here, in either case of letters.",
+        "How usage data gets there, and components come here, in either case of letters; the second is for usage data alone.",
     ),
     (
         "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG, HOME",

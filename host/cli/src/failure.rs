@@ -22,6 +22,8 @@ pub(crate) struct Failure {
     excerpts: Option<Box<str>>,
     /// What telemetry calls it.
     reported: ErrorType,
+    /// What the person wanted is done, and only its result cannot be shown.
+    is_done: bool,
 }
 
 /// One thing that is wrong with a configuration file.
@@ -46,7 +48,15 @@ impl Failure {
 
     fn of(chain: Vec<String>) -> Self {
         let (names, findings) = (Vec::new(), Vec::new());
-        Self { chain, names, hint: None, findings, excerpts: None, reported: ErrorType::Usage }
+        Self {
+            chain,
+            names,
+            hint: None,
+            findings,
+            excerpts: None,
+            reported: ErrorType::Usage,
+            is_done: false,
+        }
     }
 
     /// A mistake of this program.
@@ -69,6 +79,12 @@ impl Failure {
     /// The error and its causes.
     pub(crate) fn from_error(error: &dyn Error) -> Self {
         Self::of(causes(error))
+    }
+
+    /// Says that the result cannot be shown, and not that there is none.
+    pub(crate) fn after_the_work(mut self) -> Self {
+        self.is_done = true;
+        self
     }
 
     /// What telemetry calls it, unless it is the command line's fault.
@@ -110,6 +126,7 @@ impl Failure {
 
     /// The last record of the run. `phrase` says what the person wanted, and that it failed.
     pub(crate) fn log(&self, phrase: &str, log: &Log) {
+        let phrase = if self.is_done { "the result could not be shown" } else { phrase };
         log.write(&Record {
             level: Level::Fatal,
             message: self.message(phrase),

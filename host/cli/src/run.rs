@@ -257,7 +257,9 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     written.map_err(|error| {
-        Failure::because("cannot write to standard output", &error).reported_as(ErrorType::OutputWrite)
+        Failure::because("cannot write to standard output", &error)
+            .after_the_work()
+            .reported_as(ErrorType::OutputWrite)
     })
 }
 

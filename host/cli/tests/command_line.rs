@@ -631,3 +631,18 @@ fn all_names_of_an_error_are_told() {
     let names = ["Validation:InvalidImageConfig", "Validation:InvalidBaseConfigs"];
     assert_eq!((&record["name"], &record["names"]), (&names[0].into(), &serde_json::json!(names)));
 }
+
+#[test]
+fn what_is_done_is_not_said_to_have_failed_when_nobody_can_be_told() {
+    let scene = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imagecustomizer"));
+    command.env("IMAGECUSTOMIZER_TELEMETRY", "off").current_dir(scene.path());
+    let output = command.args(["step", "new", "motd"]).stdout(full).output().unwrap();
+    assert!(scene.path().join("motd/README.md").exists());
+    assert_failure(
+        "step new motd",
+        &output,
+        "the result could not be shown:\\ncannot write to standard output",
+    );
+}

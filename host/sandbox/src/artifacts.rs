@@ -259,7 +259,11 @@ fn failed(cause: io::Error, operation: &'static str, name: &str, path: &str) -> 
 fn open_regular(directory: &Dir, path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(NONBLOCK);
-    if !directory.metadata(path)?.is_file() {
+    let metadata = directory.metadata(path)?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !metadata.is_file() {
         return Err(not_regular());
     }
     let file = directory.open_with(path, &options)?;

@@ -14,7 +14,7 @@ pub struct Changes(Vec<Change>);
 /// What became of one object. Its states are lines of a manifest: kind, mode, owner, path, content.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Change {
-    /// Absolute.
+    /// Absolute, as it is; bytes that are not UTF-8 are replaced.
     pub path: String,
     /// `None`: it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,12 @@ impl Changes {
                 (Some(old), Some(new)) if set.is_none() => changed_lines(path, old, new),
                 _ => None,
             };
-            Some(Change { path: printable(&path.display()), before: was, after: is, lines })
+            Some(Change {
+                path: String::from_utf8_lossy(path.as_bytes()).into_owned(),
+                before: was,
+                after: is,
+                lines,
+            })
         };
         Self(paths.into_iter().filter_map(change).collect())
     }

@@ -93,6 +93,19 @@ fn a_refused_link_is_named_with_its_artifact() {
 }
 
 #[test]
+fn a_directory_is_called_one_wherever_it_is() {
+    let scene = Scene::new();
+    let calls = [
+        call("artifact-read", &["directory", "tree"]),
+        call("artifact-read", &["directory", "."]),
+        call("artifact-read", &["directory", ""]),
+    ];
+    for answer in scene.call(&calls, artifacts(&scene)) {
+        assert!(answer.starts_with("IsADirectory "), "{answer}");
+    }
+}
+
+#[test]
 fn a_tree_is_installed_with_its_links_as_links() {
     let scene = Scene::new();
     let calls = [
