@@ -245,6 +245,12 @@ impl<'a> Reader<'_, 'a> {
                     .or_else(|_| u64::try_from(value).map(Number::from));
                 number.ok().map(Json::Number)
             }
+            Scalar::Float(value) if is_digits(text) && whole(value).is_none() => {
+                let message = "whole numbers of settings are from -2^63 to 2^64 - 1";
+                self.decoder.report(Rule::ValueKind, node.at, message).hint =
+                    Some("put it in quotes, if the step takes a text".to_owned());
+                None
+            }
             Scalar::Float(value) => {
                 let number = whole(value).or_else(|| Number::from_f64(value)).map(Json::Number);
                 if number.is_none() {
@@ -345,6 +351,12 @@ impl Item for AnyMapping {
     }
 }
 
+/// Whether a number was meant to be whole: one that does not fit is a float to the core schema, and loses digits.
+fn is_digits(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+}
+
 /// A whole number however it is written: `1.0` and `1e3` fit a schema's `integer`, so a step has to get an integer. Beyond
 /// 2^53 the digits would not be those that were written.
 fn whole(value: f64) -> Option<Number> {
@@ -399,6 +411,24 @@ mod tests {
         for (text, json) in cases {
             let mapping = read(&format!("settings: {text}")).unwrap();
             assert_eq!(mapping.to_json().to_string(), json, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_form_in_json_is_refused() {
+        for (value, words) in [
+            ("18446744073709551616", "whole numbers of settings"),
+            ("-9223372036854775809", "whole numbers of settings"),
+            (".inf", "have no form in JSON"),
+            ("{~: a}", "a key of settings is a text"),
+            ("{null: a}", "a key of settings is a text"),
+        ] {
+            let problems = read(&format!("settings: {{a: {value}}}")).err().unwrap_or_default();
+            assert!(problems.iter().any(|problem| problem.contains(words)), "{value}: {problems:?}");
+        }
+        for (value, json) in [("08", "8"), ("1.5e300", "1.5e+300"), ("-0.0", "0"), ("1e17", "1e+17")] {
+            let mapping = read(&format!("settings: {{a: {value}}}")).unwrap();
+            assert_eq!(mapping.to_json()["a"].to_string(), json, "{value}");
         }
     }
 
