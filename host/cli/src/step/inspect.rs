@@ -45,6 +45,9 @@ fn text(found: &InspectionReport) -> String {
 fn needs(found: &InspectionReport) -> String {
     let word = |need: &str| match need {
         "write" => "`grant: { write: […] }`".to_owned(),
+        later @ ("commands" | "packages") => {
+            format!("`grant: {{ {later}: true }}`, which this version cannot serve yet")
+        }
         other => format!("`grant: {{ {other}: true }}`"),
     };
     match found.needs.is_empty() {
