@@ -22,6 +22,8 @@ pub(crate) struct Failure {
     excerpts: Option<Box<str>>,
     /// What telemetry calls it.
     reported: ErrorType,
+    /// A file that this run was to write holds something else.
+    leaves_files: bool,
 }
 
 /// One thing that is wrong with a configuration file.
@@ -46,7 +48,15 @@ impl Failure {
 
     fn of(chain: Vec<String>) -> Self {
         let (names, findings) = (Vec::new(), Vec::new());
-        Self { chain, names, hint: None, findings, excerpts: None, reported: ErrorType::Usage }
+        Self {
+            chain,
+            names,
+            hint: None,
+            findings,
+            excerpts: None,
+            reported: ErrorType::Usage,
+            leaves_files: false,
+        }
     }
 
     /// A mistake of this program.
@@ -99,6 +109,17 @@ impl Failure {
     pub(crate) fn with_hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
         self
+    }
+
+    /// Says that the run must not write to the files that it was to write.
+    pub(crate) fn leaving_files(mut self) -> Self {
+        self.leaves_files = true;
+        self
+    }
+
+    /// Whether the run must not write to the files that it was to write.
+    pub(crate) fn leaves_files(&self) -> bool {
+        self.leaves_files
     }
 
     /// Adds what was found in the configuration; `excerpts` shows all of it to a person.

@@ -58,6 +58,7 @@ fn validate_locked(scene: &TempDir) -> Result<(), Error> {
         code_cache: cache(),
         cancel: Cancellation::default(),
         usage: Usage::default(),
+        written: Vec::new(),
     })
 }
 

@@ -101,7 +101,7 @@ pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
 }
 
 /// The lock of a configuration: beside the file that was named.
-pub(super) fn lock_path(config: &ResolvedConfig) -> PathBuf {
+pub(crate) fn lock_path(config: &ResolvedConfig) -> PathBuf {
     config.files().last().map_or_else(|| PathBuf::from(NAME), |file| file.dir.join(NAME))
 }
 
