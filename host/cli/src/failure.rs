@@ -24,6 +24,8 @@ pub(crate) struct Failure {
     reported: ErrorType,
     /// What the person wanted is done, and only its result cannot be shown.
     is_done: bool,
+    /// A file that this run was to write holds something else.
+    leaves_files: bool,
 }
 
 /// One thing that is wrong with a configuration file.
@@ -56,6 +58,7 @@ impl Failure {
             excerpts: None,
             reported: ErrorType::Usage,
             is_done: false,
+            leaves_files: false,
         }
     }
 
@@ -115,6 +118,17 @@ impl Failure {
     pub(crate) fn with_hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
         self
+    }
+
+    /// Says that the run must not write to the files that it was to write.
+    pub(crate) fn leaving_files(mut self) -> Self {
+        self.leaves_files = true;
+        self
+    }
+
+    /// Whether the run must not write to the files that it was to write.
+    pub(crate) fn leaves_files(&self) -> bool {
+        self.leaves_files
     }
 
     /// Adds what was found in the configuration; `excerpts` shows all of it to a person.

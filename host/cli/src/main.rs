@@ -107,6 +107,9 @@ fn run_logged(line: CommandLine, started: SystemTime) -> ExitCode {
         Ok(()) => (None, 0),
         Err(failure) => {
             failure.log(phrase, &log);
+            if failure.leaves_files() {
+                reporter.leave_log();
+            }
             (Some(failure.reported()), FAILED)
         }
     };

@@ -40,6 +40,11 @@ impl Reporter {
         self.shared.usage.clone()
     }
 
+    /// The file of `--telemetry-log` stays as it is.
+    pub(crate) fn leave_log(&self) {
+        self.shared.session.leave_log();
+    }
+
     /// The run ended, with this exit code; `None`: as asked.
     pub(crate) fn ended(&self, failure: Option<ErrorType>, code: u8) {
         self.shared.code.store(code.into(), Ordering::SeqCst);

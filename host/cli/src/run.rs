@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::registry::Registries;
 use crate::report_file::ReportFile;
 use crate::reporter::Reporter;
-use crate::{describe, doctor, environment, replay, signals, step, telemetry};
+use crate::{describe, doctor, environment, replay, signals, step, telemetry, written_files};
 
 /// How long a run that was stopped by a signal may clean up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -41,15 +41,16 @@ pub(crate) fn failure_phrase(command: &Command) -> &'static str {
 
 /// Carries the command out.
 pub(crate) fn run(line: CommandLine, log: &Log, reporter: &Reporter) -> Result<(), Failure> {
+    let written = written_files::written(&line);
     let CommandLine { command, global } = line;
     let cancel = cancelled_by_signals(&command, reporter)?;
     let usage = reporter.usage();
     match command {
-        Command::Customize(flags) => customize(*flags, cancel, usage, log),
+        Command::Customize(flags) => customize(*flags, Given { cancel, usage, written }, log),
         Command::Create(_) => Err(Failure::not_supported("create")),
         Command::InjectFiles(_) => Err(Failure::not_supported("inject-files")),
         Command::Convert(flags) => convert(flags, cancel, usage, log),
-        Command::ValidateConfig(flags) => validate_config(flags, cancel, usage),
+        Command::ValidateConfig(flags) => validate_config(flags, Given { cancel, usage, written }),
         Command::Step(flags) => step::run(flags.command, &cancel),
         Command::Replay(flags) => replay::replay(flags, cancel),
         Command::Doctor(_) => doctor::doctor(),
@@ -78,14 +79,16 @@ fn cancelled_by_signals(command: &Command, reporter: &Reporter) -> Result<engine
     Ok(cancel)
 }
 
-fn customize(
-    flags: Customize,
-    cancel: engine::Cancellation,
-    usage: engine::Usage,
-    log: &Log,
-) -> Result<(), Failure> {
+/// What a command is given besides its own flags.
+pub(crate) struct Given {
+    pub(crate) cancel: engine::Cancellation,
+    pub(crate) usage: engine::Usage,
+    pub(crate) written: Vec<engine::WrittenFile>,
+}
+
+fn customize(flags: Customize, besides: Given, log: &Log) -> Result<(), Failure> {
     let (plan, report) = (flags.plan, given(flags.report.as_ref()));
-    let options = customize_options(flags, cancel, usage)?;
+    let options = customize_options(flags, besides)?;
     let report = report.map(ReportFile::prepare).transpose()?;
     let progress = Progress::start(log);
     if let Some(format) = plan {
@@ -105,8 +108,7 @@ fn customize(
 /// `--backend` is not passed on: of its values only the one way that the engine has gets through the checks.
 pub(crate) fn customize_options(
     flags: Customize,
-    cancel: engine::Cancellation,
-    usage: engine::Usage,
+    Given { cancel, usage, written }: Given,
 ) -> Result<engine::CustomizeOptions, Failure> {
     checks::customize(&flags)?;
     let passwords = checks::passwords(flags.allowed_passwords)?;
@@ -124,6 +126,7 @@ pub(crate) fn customize_options(
         cancel,
         steps,
         usage,
+        written,
     })
 }
 
@@ -172,12 +175,8 @@ pub(crate) fn convert_options(
     })
 }
 
-fn validate_config(
-    flags: ValidateConfig,
-    cancel: engine::Cancellation,
-    usage: engine::Usage,
-) -> Result<(), Failure> {
-    let options = validate_options(flags, cancel, usage)?;
+fn validate_config(flags: ValidateConfig, besides: Given) -> Result<(), Failure> {
+    let options = validate_options(flags, besides)?;
     engine::validate_config(&options).map_err(failure)?;
     tracing::info!("config validation succeeded");
     Ok(())
@@ -185,8 +184,7 @@ fn validate_config(
 
 pub(crate) fn validate_options(
     flags: ValidateConfig,
-    cancel: engine::Cancellation,
-    usage: engine::Usage,
+    Given { cancel, usage, written }: Given,
 ) -> Result<engine::ValidateOptions, Failure> {
     let resources = checks::validate_config(&flags)?;
     Ok(engine::ValidateOptions {
@@ -197,12 +195,17 @@ pub(crate) fn validate_options(
         code_cache: environment::code_cache(),
         cancel,
         usage,
+        written,
     })
 }
 
 pub(crate) fn failure(error: engine::Error) -> Failure {
     let failure = Failure::from_error(&error).with_name(error.name()).with_hint(error.hint());
     let failure = failure.reported_as(error.reported());
+    let failure = match error.kind() {
+        engine::ErrorKind::InputOverwritten => failure.leaving_files(),
+        _ => failure,
+    };
     match error.diagnostics() {
         Some(diagnostics) => failure
             .with_names(diagnostics.names())

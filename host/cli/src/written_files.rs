@@ -1,8 +1,8 @@
 //! Files that a run writes besides its output must not be the files that it reads, nor the output, nor each other.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use engine::{FileIdentity, WrittenFile, is_below};
 
 use crate::arguments::{Command, CommandLine, StepCommand};
 
@@ -13,10 +13,19 @@ pub(crate) struct Named<'a> {
     pub(crate) is_side_file: bool,
 }
 
-/// Refuses a side file that is also named by another flag, through whatever links.
+/// Refuses a side file that is also named by another flag, through whatever links, or lies in a directory that is.
 pub(crate) fn check(files: &[Named<'_>]) -> Result<(), String> {
-    let identified: Vec<(&Named<'_>, Identity)> =
-        files.iter().map(|file| (file, Identity::of(file.path))).collect();
+    let side_files = || files.iter().filter(|file| file.is_side_file);
+    for directory in files.iter().filter(|file| !file.is_side_file) {
+        if let Some(file) = side_files().find(|file| is_below(file.path, directory.path)) {
+            let (flag, path) = (file.flag, file.path.display());
+            let (other, directory) = (directory.flag, directory.path.display());
+            let text = format!("`{flag}` names `{path}`, which lies in `{other}`, `{directory}`");
+            return Err(format!("{text}; name a file elsewhere"));
+        }
+    }
+    let identified: Vec<(&Named<'_>, FileIdentity)> =
+        files.iter().map(|file| (file, FileIdentity::of(file.path))).collect();
     for (index, (first, identity)) in identified.iter().enumerate() {
         for (second, _) in identified.iter().skip(index + 1).filter(|(_, other)| other == identity) {
             if first.is_side_file || second.is_side_file {
@@ -32,20 +41,20 @@ pub(crate) fn check(files: &[Named<'_>]) -> Result<(), String> {
 /// The files that a command line names.
 pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
     let mut files = Vec::new();
-    let mut add = |flag, path: Option<&'a PathBuf>, is_side_file| {
+    let mut add = |flag, path: Option<&'a Path>, is_side_file| {
         let path = path.filter(|path| !path.as_os_str().is_empty());
         files.extend(path.map(|path| Named { flag, path, is_side_file }));
     };
-    add("--log-file", line.global.log_file.as_ref(), true);
-    add("--timestamp-file", line.global.timestamp_file.as_ref(), true);
-    add("--telemetry-log", line.global.telemetry_log.as_ref(), true);
+    add("--log-file", line.global.log_file.as_deref(), true);
+    add("--timestamp-file", line.global.timestamp_file.as_deref(), true);
+    add("--telemetry-log", line.global.telemetry_log.as_deref(), true);
     match &line.command {
         Command::Customize(flags) => {
-            add("--report", flags.report.as_ref(), true);
-            add("--trace-steps", flags.trace_steps.as_ref(), true);
+            add("--report", flags.report.as_deref(), true);
+            add("--trace-steps", flags.trace_steps.as_deref(), true);
             add("--config-file", Some(&flags.config_file), false);
-            add("--image-file", flags.image_file.as_ref(), false);
-            add("--output-image-file", flags.output_image_file.as_ref(), false);
+            add("--image-file", flags.image_file.as_deref(), false);
+            add("--output-image-file", flags.output_image_file.as_deref(), false);
         }
         Command::Convert(flags) => {
             add("--image-file", Some(&flags.image_file), false);
@@ -54,12 +63,17 @@ pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
         Command::ValidateConfig(flags) => add("--config-file", Some(&flags.config_file), false),
         Command::Step(flags) => match &flags.command {
             StepCommand::Run(flags) => {
-                add("--trace", flags.trace.as_ref(), true);
+                add("--trace", flags.trace.as_deref(), true);
                 add("FILE", Some(&flags.component), false);
-                add("--image", flags.image.as_ref(), false);
+                add("--image", flags.image.as_deref(), false);
+                add("--root", flags.root.as_deref(), false);
+                add("--settings", Some(Path::new(&flags.settings)), false);
+                for artifact in &flags.artifact {
+                    add("--artifact", artifact.split_once('=').map(|(_, path)| Path::new(path)), false);
+                }
             }
             StepCommand::Push(flags) => add("FILE", Some(&flags.component), false),
-            StepCommand::Pull(flags) => add("--output", flags.output.as_ref(), false),
+            StepCommand::Pull(flags) => add("--output", flags.output.as_deref(), false),
             _ => {}
         },
         _ => {}
@@ -67,29 +81,16 @@ pub(crate) fn named<'a>(line: &'a CommandLine) -> Vec<Named<'a>> {
     files
 }
 
-/// What tells files apart: the inode of one that exists, else the place where it would be made.
-#[derive(Eq, PartialEq)]
-enum Identity {
-    Inode { device: u64, inode: u64 },
-    Place(PathBuf),
-}
-
-impl Identity {
-    fn of(path: &Path) -> Self {
-        if let Ok(metadata) = fs::metadata(path) {
-            return Self::Inode { device: metadata.dev(), inode: metadata.ino() };
-        }
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let place = match (absolute.parent().map(fs::canonicalize), absolute.file_name()) {
-            (Some(Ok(parent)), Some(name)) => parent.join(name),
-            _ => absolute,
-        };
-        Self::Place(place)
-    }
+/// What a run writes besides its output, for the engine to compare with what a configuration names.
+pub(crate) fn written(line: &CommandLine) -> Vec<WrittenFile> {
+    let side_files = named(line).into_iter().filter(|file| file.is_side_file);
+    side_files.map(|Named { flag, path, .. }| WrittenFile { flag, path: path.to_owned() }).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -113,6 +114,15 @@ mod tests {
                 Named { flag: "--report", path: &other, is_side_file: true },
             ];
             assert_eq!(check(&files).is_ok(), fine, "{} {}", one.display(), other.display());
+        }
+        fs::create_dir(path("root")).unwrap();
+        for (name, fine) in [("root/file", false), ("here/root/new", false), ("root-2", true)] {
+            let (root, trace) = (path("root"), path(name));
+            let files = [
+                Named { flag: "--trace", path: &trace, is_side_file: true },
+                Named { flag: "--root", path: &root, is_side_file: false },
+            ];
+            assert_eq!(check(&files).is_ok(), fine, "{name}");
         }
         let input = path("in.raw");
         let same = |flag| Named { flag, path: &input, is_side_file: false };

@@ -36,8 +36,9 @@ pub use options::{LoadOptions, Mode, Overrides};
 pub use partition_type::{Architecture, partition_type_id};
 pub use policy::{MaximumGrants, Policy, ResolvedPolicy, load_policy};
 pub use resolved::{
-    ComponentPlace, ConfigFile, CustomStep, DirToPlace, EffectivePackages, FileSource, FileToPlace, LiveOs,
-    OciComponent, PasswordSource, ResolvedArtifacts, ResolvedConfig, ResolvedInput, ScriptToRun, StepField,
+    ComponentPlace, ConfigFile, CustomStep, DirToPlace, EffectivePackages, FileSource, FileToPlace,
+    InputFile, LiveOs, OciComponent, PasswordSource, ResolvedArtifacts, ResolvedConfig, ResolvedInput,
+    ScriptToRun, StepField,
 };
 pub use resources::Resources;
 pub use rule::Rule;

@@ -12,11 +12,12 @@ use crate::inject::PackageList;
 use crate::model::{BaseConfig, Config};
 use crate::options::{LoadOptions, Mode};
 use crate::path;
+use crate::policy;
 use crate::resolved::{ConfigFile, EffectivePackages, ResolvedConfig};
 use crate::rule::Rule;
 use crate::source::{FileId, Located, SourceFile, Sources, Span};
 use crate::validate::{PasswordPolicy, check};
-use crate::yaml::{self, Document, Kind};
+use crate::yaml::{self, Behind, Document, Kind};
 
 /// All files of a run have at most so many bytes together.
 const MAX_BYTES: u64 = 64 << 20;
@@ -151,9 +152,25 @@ pub(crate) struct Reader {
     secrets: Vec<Span>,
     /// What is valid, but cannot be carried out.
     unsupported: Vec<Diagnostic>,
+    form: Form,
+}
+
+/// How strictly a file is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the reference program does it.
+    #[default]
+    Configuration,
+    /// Nothing may be passed over that somebody may take for a rule.
+    Policy,
 }
 
 impl Reader {
+    /// One for files of this form.
+    pub(crate) fn of(form: Form) -> Self {
+        Self { form, ..Self::default() }
+    }
+
     /// The absolute form of a path from the command line.
     pub(crate) fn absolute(&self, file: &Path) -> Result<PathBuf, Diagnostics> {
         let absolute = std::path::absolute(file).map_err(|error| {
@@ -227,7 +244,11 @@ impl Reader {
         let Some(source) = self.sources.file(id).cloned() else {
             return Err(self.fail(vec![empty_file(file)]));
         };
-        let document = match yaml::parse(&source, id) {
+        let behind = match self.form {
+            Form::Configuration => Behind::Anything,
+            Form::Policy => Behind::Nothing,
+        };
+        let document = match yaml::parse(&source, id, behind) {
             Ok(Some(document)) => document,
             Ok(None) => return Err(self.fail(vec![empty_file(file)])),
             Err(refusal) => {
@@ -237,6 +258,9 @@ impl Reader {
             }
         };
         self.secrets.extend(secret_places(&document, id));
+        if self.form == Form::Policy {
+            self.fail_if_any(policy::nulls(&document))?;
+        }
         let mut decoder = Decoder::new(&document);
         let value = decoder.root();
         let found = decoder.finish();

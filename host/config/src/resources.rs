@@ -159,10 +159,13 @@ fn check_config_file(file: &ConfigFile, problems: &mut Vec<Diagnostic>) {
             check_regular(&path, "component", rules, at, problems);
         }
         for (name, path) in step.artifacts() {
-            if let Err(reason) = look(&path.value) {
-                let what = format!("artifact `{name}`");
-                problems.push(problem(Rule::StepArtifactMissing, &what, &path.value, &reason, path.at));
-            }
+            let reason = match look(&path.value) {
+                Ok(metadata) if metadata.is_file() || metadata.is_dir() => continue,
+                Ok(_) => "it is neither a regular file nor a folder".to_owned(),
+                Err(reason) => reason,
+            };
+            let what = format!("artifact `{name}`");
+            problems.push(problem(Rule::StepArtifactMissing, &what, &path.value, &reason, path.at));
         }
     }
     for user in file.os().map(|os| os.users.as_slice()).unwrap_or_default() {

@@ -412,7 +412,7 @@ rules! {
     Resource StepLocked "step-locked" []
         "with `--locked`, steps are as `imagecustomizer.lock` says";
     Resource PolicyForm "policy-form" []
-        "a policy names registries by host name";
+        "a policy is one document, leaves no value out, and names registries by host name";
     Resource PolicyRegistry "policy-registry" []
         "a component comes from a registry that the policy allows";
     Resource PolicyComponent "policy-component" []

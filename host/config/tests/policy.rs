@@ -133,12 +133,53 @@ fn a_policy_with_mistakes_is_no_policy() {
         ("maximumLimits: {time: 0s}", "step-limit"),
         ("maximumLimits: {memory: 64}", "size-unit"),
         ("", "file-empty"),
+        ("null", "policy-form"),
+        ("---\n...\n", "policy-form"),
+        ("allowedComponents:\n", "policy-form"),
+        ("allowedRegistries: ~", "policy-form"),
+        ("requireSha256: null", "policy-form"),
+        ("requireSha256: !!null ''", "policy-form"),
+        ("maximumGrants:", "policy-form"),
+        ("maximumGrants: {write: }", "policy-form"),
+        ("maximumGrants: {write: [null]}", "policy-form"),
+        ("maximumLimits: {time: }", "policy-form"),
+        ("~: x\nrequireSha256: true", "policy-form"),
+        ("{}\n---\nrequireSha256: true\n", "policy-form"),
+        ("requireSha256: true\n...\n---\n", "policy-form"),
+        ("allowedRegistries: ['*']", "policy-form"),
+        ("allowedRegistries: ['host/*']", "policy-form"),
+        ("allowedRegistries: ['host/team:1']", "policy-form"),
+        ("allowedRegistries: ['host/Team']", "policy-form"),
+        ("allowedRegistries: ['host//team']", "policy-form"),
+        ("allowedRegistries: ['host:port']", "policy-form"),
+        ("allowedRegistries: ['/']", "policy-form"),
+        ("allowedRegistries: [' host']", "policy-form"),
     ] {
         std::fs::write(&file, text).unwrap();
         let problems = load_policy(&file).unwrap_err();
         assert_eq!(problems.iter().next().unwrap().rule.id(), rule, "{text}");
     }
     assert!(load_policy(&dir.path().join("none")).is_err());
+}
+
+#[test]
+fn a_value_that_is_left_out_is_told_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("policy.yaml");
+    std::fs::write(&file, "maximumGrants:\n  write:\n  nodes: false\n").unwrap();
+    let text = load_policy(&file).unwrap_err().to_string();
+    for words in ["`write` has no value", "policy.yaml:2:3", "write `[]` to allow none"] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    for fine in [
+        "{}",
+        "--- {}\n...\n# the end\n",
+        "allowedRegistries: []",
+        "allowedRegistries: [a, 'a:5000', a.b/c/d, 'a/b/', '[::1]:5000/a', localhost]",
+    ] {
+        std::fs::write(&file, fine).unwrap();
+        assert!(load_policy(&file).is_ok(), "{fine}");
+    }
 }
 
 #[test]

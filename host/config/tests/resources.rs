@@ -97,6 +97,8 @@ fn named_files_are_there_and_of_the_right_kind() {
         (step("dir", "{}"), false),
         (step("file", "{a: none}"), false),
         (step("file", "{a: broken}"), false),
+        (step("file", "{a: /dev/zero}"), false),
+        (step("file", "{a: to-file, b: to-dir}"), true),
     ] {
         let names = check(&yaml, Overrides::default());
         let expected = if fits { Vec::new() } else { vec![invalid] };

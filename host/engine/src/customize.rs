@@ -13,6 +13,7 @@ use crate::report::{PhaseReport, Report, milliseconds};
 use crate::run_clock::RunClock;
 use crate::steps::{Run, StepRunner};
 use crate::usage::Usage;
+use crate::written_files::{self, WrittenFile};
 use crate::{TOOL_VERSION, seal};
 use config::output::ImageFormat;
 use config::{LoadOptions, PasswordPolicy, ResolvedConfig, ResolvedInput, Resources};
@@ -49,6 +50,8 @@ pub struct CustomizeOptions {
     pub steps: StepOptions,
     /// What telemetry may know of the run.
     pub usage: Usage,
+    /// What is written besides the output, by this call or by the caller. None of it may be read.
+    pub written: Vec<WrittenFile>,
 }
 
 /// Lets a caller stand between the steps and the image's tree, to watch what they do.
@@ -147,6 +150,7 @@ impl CustomizeOptions {
 fn settle(options: &CustomizeOptions) -> Result<ResolvedConfig> {
     let config = load(options)?;
     options.usage.config(&config);
+    written_files::check(&config, options.steps.policy.as_deref(), &options.written)?;
     let unsupported = plan::unsupported(&config);
     if !unsupported.is_empty() {
         return Err(Error::from(config.unsupported(&unsupported)).of_kind(ErrorKind::NotSupportedYet));

@@ -11,6 +11,8 @@ pub enum ErrorKind {
     Config,
     /// The configuration or a flag asks for what is not built yet.
     NotSupportedYet,
+    /// A file that is read is also to be written; nothing was written.
+    InputOverwritten,
     /// The build directory cannot be used.
     BuildDirectory,
     /// Another run uses the build directory.

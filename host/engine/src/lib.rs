@@ -22,6 +22,7 @@ mod trace;
 mod usage;
 mod validate;
 mod workbench;
+mod written_files;
 
 pub use builtin::{components, precompile};
 pub use cancellation::Cancellation;
@@ -41,6 +42,7 @@ pub use workbench::{
     CaseReport, Change, Changes, CheckOptions, CheckReport, Checked, Difference, GoldenOptions, GoldenReport,
     Grant, Ground, ImportReport, InspectionReport, Trial, TrialReport, Verdict, Workbench,
 };
+pub use written_files::{FileIdentity, WrittenFile, is_below};
 
 /// The version of this program.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -5,6 +5,7 @@ use crate::components::{Components, Context, StepOptions, check_configuration};
 use crate::configuration;
 use crate::error::Result;
 use crate::usage::Usage;
+use crate::written_files::{self, WrittenFile};
 use config::{LoadOptions, Mode, Overrides, PasswordPolicy, ResolvedConfig, Resources};
 use std::path::PathBuf;
 
@@ -25,6 +26,8 @@ pub struct ValidateOptions {
     pub cancel: Cancellation,
     /// What telemetry may know of the run.
     pub usage: Usage,
+    /// What the caller writes. None of it may be read.
+    pub written: Vec<WrittenFile>,
 }
 
 impl ValidateOptions {
@@ -52,6 +55,7 @@ fn settle(options: &ValidateOptions) -> Result<ResolvedConfig> {
     };
     let config = configuration::load(&options.config_file, load, &options.cancel)?;
     options.usage.config(&config);
+    written_files::check(&config, options.steps.policy.as_deref(), &options.written)?;
     Ok(config)
 }
 

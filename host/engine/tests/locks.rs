@@ -58,6 +58,7 @@ fn validate_locked(scene: &TempDir) -> Result<(), Error> {
         code_cache: cache(),
         cancel: Cancellation::default(),
         usage: Usage::default(),
+        written: Vec::new(),
     })
 }
 
@@ -149,7 +150,11 @@ fn a_lock_that_was_written_by_hand_does_not_pass() {
             "\"contract\": \"0.0.9\"",
             "the contract version of step `own` is `0.1.0`",
         ),
-        ("customizer:step/rootfs@0.1.0", "customizer:step/rootfs@0.1.1", "the imports of step `own` is"),
+        (
+            "customizer:step/rootfs@0.1.0",
+            "customizer:step/rootfs@0.1.1",
+            "the imports of step `own` are not those in `imagecustomizer.lock`: `customizer:step/rootfs@0.1.0` is new, `customizer:step/rootfs@0.1.1` is missing",
+        ),
     ] {
         std::fs::write(&path, text.replace(old, new)).unwrap();
         let found = differences(&scene);

@@ -61,6 +61,7 @@ fn the_recorded_calls_done_again_give_the_same_image() {
         cancel: Cancellation::default(),
         steps: imagecustomizer_engine::StepOptions::default(),
         usage: Usage::default(),
+        written: Vec::new(),
     };
     let journal = Journal::default();
     let watched = journal.clone();

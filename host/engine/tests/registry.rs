@@ -43,6 +43,7 @@ fn validate(registry: Option<Arc<Registry>>, more: &str) -> Option<(String, Stri
         code_cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-cache")),
         cancel: Cancellation::default(),
         usage: Usage::default(),
+        written: Vec::new(),
     });
     let error = result.err()?;
     let problem = error.diagnostics().unwrap().iter().next().unwrap().clone();

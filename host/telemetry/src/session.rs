@@ -55,6 +55,8 @@ struct Run {
     destination: Option<Destination>,
     log_file: Option<PathBuf>,
     state_file: Option<StateFile>,
+    /// The log file is something else, and stays as it is.
+    leaves_log: AtomicBool,
     /// From the beginning, or from the moment on in which the notice was shown.
     may_send: AtomicBool,
 }
@@ -98,6 +100,7 @@ impl Session {
             destination: destination.ok().flatten(),
             log_file,
             state_file,
+            leaves_log: AtomicBool::new(false),
             may_send: AtomicBool::new(told),
         };
         Self { verdict, run: Some(run), turn: Turn::default() }
@@ -137,6 +140,13 @@ impl Session {
         remembered.commit().map_err(NotShown::State)
     }
 
+    /// Writes no log file, whoever asked for it: the file that is there is not to be lost.
+    pub fn leave_log(&self) {
+        if let Some(run) = &self.run {
+            run.leaves_log.store(true, Ordering::Release);
+        }
+    }
+
     /// Makes the payload out of `record`, writes the log file, and sends, within the budget that a run of `elapsed`
     /// has. Only the first call does anything; a later one waits for it as long as it may take.
     ///
@@ -166,7 +176,8 @@ impl Run {
         let begun = Instant::now();
         let may_send = self.may_send.load(Ordering::Acquire) && !self.was_switched_off();
         let mut finished = Finished::default();
-        if !may_send && self.log_file.is_none() {
+        let log_file = self.log_file.as_deref().filter(|_| !self.leaves_log.load(Ordering::Acquire));
+        if !may_send && log_file.is_none() {
             return finished;
         }
         let payload = match self.payload(record) {
@@ -176,7 +187,7 @@ impl Run {
                 return finished;
             }
         };
-        finished.log_error = self.log_file.as_deref().and_then(|file| write_log(file, &payload).err());
+        finished.log_error = log_file.and_then(|file| write_log(file, &payload).err());
         if let Some(destination) = self.destination.as_ref().filter(|_| may_send) {
             let left = budget.saturating_sub(begun.elapsed());
             finished.sent = Some(transport::send(payload, destination, left));

@@ -298,6 +298,13 @@ fn golden_tests_compare_the_tree_and_the_log() -> Outcome {
     assert_eq!(report["tests"][2]["name"], "works");
     assert_eq!(report["tests"][2]["passed"], false);
     assert_eq!(report["tests"][2]["differences"][0]["file"], "expected.diff");
+    let finished = refused(&project.test(&["works"])?, &["1 of 1 test failed"])?;
+    for words in [
+        "tests/grant.json` is not enough; the step needs this in it:\n",
+        r#"    {"read":["/etc/shadow"],"write":["/answers","/etc/logo"],"nodes":false}"#,
+    ] {
+        assert!(finished.stdout.contains(words), "no {words:?} in {}", finished.stdout);
+    }
     let own = r#"{ "read": ["/etc/shadow"], "write": ["/answers", "/etc/logo"] }"#;
     project.write("tests/works/grant.json", own)?;
     refused(&project.test(&["works"])?, &[])?;
@@ -407,6 +414,9 @@ fn a_project_starts_in_every_language_and_nowhere_else() -> Outcome {
         &step(&["new", "Front_Door", "--directory", &directory]),
         &["cannot name a step", "lower-case words"],
     )?;
+    for name in ["hostname", "users"] {
+        refused(&step(&["new", name, "--directory", &directory]), &["built-in step", "another name"])?;
+    }
     assert!(!scene.join("other").exists());
     Ok(())
 }

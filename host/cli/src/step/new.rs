@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use config::steps::BuiltInStep;
 use step_kit::{Language, ProjectFile};
 
 use crate::arguments::StepNew;
@@ -18,6 +19,10 @@ const SCRIPT: &str = "build.sh";
 pub(super) fn run(flags: &StepNew) -> Result<(), Failure> {
     let kit = |error: step_kit::Error| Failure::from_error(&error).with_hint(Some(error.hint()));
     let language: Language = flags.language.parse().map_err(kit)?;
+    if BuiltInStep::from_word(&flags.name).is_some() {
+        let failure = Failure::new(format!("`{}` is the name of a built-in step", flags.name));
+        return Err(failure.with_hint(Some("give the step another name")));
+    }
     let files = step_kit::project(language, &flags.name).map_err(kit)?;
     let directory = given(flags.directory.as_ref()).unwrap_or_else(|| PathBuf::from(&flags.name));
     check_empty(&directory)?;

@@ -46,7 +46,11 @@ fn text(report: &GoldenReport) -> String {
         }
         test.updated.iter().for_each(|file| text.push_str(&format!("  {file}\n")));
         if let Some(grant) = &test.missing_grant {
-            text.push_str("  there is no `grant.json`, so nothing is granted; the step needs this in `tests/grant.json`:\n");
+            text.push_str(&match &test.grant_file {
+                Some(file) => format!("  `{}` is not enough; the step needs this in it:\n", file.display()),
+                None => "  there is no `grant.json`, so nothing is granted; the step needs this in `tests/grant.json`:\n"
+                    .to_owned(),
+            });
             text.push_str(&format!("    {}\n", serde_json::to_string(grant).unwrap_or_default()));
         }
     }

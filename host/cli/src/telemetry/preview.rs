@@ -17,7 +17,8 @@ use super::{command_named, command_of, is_silent, names_the_flag};
 use crate::arguments::{self, Command, CommandLine};
 use crate::contradiction;
 use crate::failure::Failure;
-use crate::run::{self, print};
+use crate::run::{self, Given, print};
+use crate::written_files;
 
 /// What a command line would report.
 struct Example {
@@ -79,12 +80,15 @@ fn of_line(line: CommandLine) -> Option<RunRecord> {
         tracing::warn!("this command line is wrong, and its failure would be reported: {message}");
         return Some(failed(&usage, ErrorType::Usage));
     }
+    let written = written_files::written(&line);
     let (cancel, told) = (Cancellation::default(), usage.clone());
     let foreseen = match line.command {
-        Command::Customize(flags) => run::customize_options(*flags, cancel, told)
+        Command::Customize(flags) => run::customize_options(*flags, Given { cancel, usage: told, written })
             .and_then(|options| options.foresee().map_err(run::failure)),
-        Command::ValidateConfig(flags) => run::validate_options(flags, cancel, told)
-            .and_then(|options| options.foresee().map_err(run::failure)),
+        Command::ValidateConfig(flags) => {
+            run::validate_options(flags, Given { cancel, usage: told, written })
+                .and_then(|options| options.foresee().map_err(run::failure))
+        }
         Command::Convert(flags) => run::convert_options(flags, cancel, told)
             .and_then(|options| options.foresee().map_err(run::failure)),
         Command::Create(_) => Err(Failure::not_supported("create")),

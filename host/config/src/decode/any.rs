@@ -383,7 +383,7 @@ mod tests {
     fn read(text: &str) -> Result<super::AnyMapping, Vec<String>> {
         let mut sources = Sources::default();
         let id = sources.add(SourceFile::new("case".into(), Text::decode(text.as_bytes())));
-        let document = yaml::parse(sources.file(id).unwrap(), id).unwrap().unwrap();
+        let document = yaml::parse(sources.file(id).unwrap(), id, yaml::Behind::default()).unwrap().unwrap();
         let mut decoder = Decoder::new(&document);
         let holder: Holder = decoder.root();
         let problems = decoder.finish().problems;

@@ -82,7 +82,7 @@ fn outer(value: &Outer) -> Json {
 fn read(source: &[u8]) -> Result<Json, String> {
     let mut sources = Sources::default();
     let id = sources.add(SourceFile::new("case".into(), Text::decode(source)));
-    let document = yaml::parse(sources.file(id).unwrap(), id)
+    let document = yaml::parse(sources.file(id).unwrap(), id, yaml::Behind::default())
         .map_err(|refusal| refusal.message)?
         .ok_or("no document")?;
     let mut decoder = Decoder::new(&document);
@@ -161,7 +161,7 @@ fn write_answers() {
         let bytes: Vec<u8> = line.as_bytes().chunks(2).map(digits).collect();
         let mut sources = Sources::default();
         let id = sources.add(SourceFile::new("case".into(), Text::decode(&bytes)));
-        let found = match yaml::parse(sources.file(id).unwrap(), id) {
+        let found = match yaml::parse(sources.file(id).unwrap(), id, yaml::Behind::default()) {
             Ok(Some(document)) => format!("OK {}", tree(&document)),
             Ok(None) => "EOF".to_owned(),
             Err(refusal) => format!("ERR {:?} {}", refusal.at.start, refusal.message),

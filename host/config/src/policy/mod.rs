@@ -1,5 +1,6 @@
 //! The policy of an organisation: what custom steps may be, whatever a configuration grants them.
 
+mod nulls;
 mod patterns;
 
 use std::path::Path;
@@ -8,12 +9,13 @@ use units::PathPattern;
 
 use crate::decode::record;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::Reader;
+use crate::load::{Form, Reader};
 use crate::model::steps::StepLimits;
 use crate::resolved::{ComponentPlace, CustomStep};
 use crate::rule::Rule;
 use crate::source::{Located, Span};
 use crate::validate::policy::check_policy;
+pub(crate) use nulls::nulls;
 use patterns::{covers, overlap};
 
 record! {
@@ -60,7 +62,7 @@ pub struct ResolvedPolicy {
 /// # Errors
 /// All that is wrong with the file.
 pub fn load_policy(file: &Path) -> Result<ResolvedPolicy, Diagnostics> {
-    let mut reader = Reader::default();
+    let mut reader = Reader::of(Form::Policy);
     let absolute = reader.absolute(file)?;
     let policy: Policy = reader.read_regular(&absolute)?;
     reader.fail_if_any(check_policy(&policy))?;

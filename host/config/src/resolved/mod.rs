@@ -2,12 +2,14 @@
 
 mod check;
 mod file;
+mod inputs;
 mod live;
 mod steps;
 
 pub use file::{
     ConfigFile, DirToPlace, EffectivePackages, FileSource, FileToPlace, PasswordSource, ScriptToRun,
 };
+pub use inputs::InputFile;
 pub use live::LiveOs;
 pub use steps::{ComponentPlace, CustomStep, OciComponent, StepField};
 

@@ -21,8 +21,18 @@ pub(crate) struct Refusal {
     pub(crate) at: Span,
 }
 
+/// What may stand behind the first document of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Whatever there is; it is not read, as in the reference program.
+    #[default]
+    Anything,
+    /// No second document: what a policy says is not to be lost.
+    Nothing,
+}
+
 /// Reads the first document of a file. `None`: there is no document, only comments or nothing.
-pub(crate) fn parse(source: &SourceFile, file: FileId) -> Result<Option<Document>, Refusal> {
+pub(crate) fn parse(source: &SourceFile, file: FileId, behind: Behind) -> Result<Option<Document>, Refusal> {
     let builder = Builder {
         file,
         source,
@@ -31,7 +41,7 @@ pub(crate) fn parse(source: &SourceFile, file: FileId) -> Result<Option<Document
         open: Vec::new(),
         pending: Vec::new(),
     };
-    builder.run()
+    builder.run(behind)
 }
 
 struct Builder<'a> {
@@ -46,7 +56,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn run(mut self) -> Result<Option<Document>, Refusal> {
+    fn run(mut self, behind: Behind) -> Result<Option<Document>, Refusal> {
         let mut parser = Parser::new(self.source.text());
         let mut root = None;
         loop {
@@ -54,6 +64,9 @@ impl Builder<'_> {
             match event.kind {
                 EventKind::NoDocument => return Ok(None),
                 EventKind::DocumentEnd => {
+                    if behind == Behind::Nothing {
+                        self.refuse_second(&mut parser)?;
+                    }
                     return Ok(root.map(|root| Document { nodes: self.nodes, root }));
                 }
                 EventKind::CollectionEnd => self.close(event.end),
@@ -63,6 +76,14 @@ impl Builder<'_> {
                 }
             }
         }
+    }
+
+    fn refuse_second(&self, parser: &mut Parser<'_>) -> Result<(), Refusal> {
+        let Some(at) = parser.second_document().map_err(|error| self.syntax(error))? else { return Ok(()) };
+        let at = Span { file: self.file, start: at, end: at };
+        let hint = "write all of it into one document, or remove the second one".to_owned();
+        let message = "a second document, which would not be followed".to_owned();
+        Err(Refusal { rule: Rule::PolicyForm, message, hint: Some(hint), at })
     }
 
     fn node(&mut self, event: Event) -> Result<NodeId, Refusal> {
@@ -172,7 +193,7 @@ mod tests {
     fn refusal(text: &str) -> (u32, u32, String) {
         let mut sources = Sources::default();
         let id = sources.add(SourceFile::new("case".into(), Text::decode(text.as_bytes())));
-        let refusal = parse(sources.file(id).unwrap(), id).expect_err(text);
+        let refusal = parse(sources.file(id).unwrap(), id, Behind::Anything).expect_err(text);
         (refusal.at.start.line, refusal.at.start.column, refusal.message)
     }
 

@@ -12,6 +12,6 @@ mod scanner;
 mod tags;
 mod token;
 
-pub(crate) use build::parse;
+pub(crate) use build::{Behind, parse};
 pub(crate) use node::{Document, Kind, Node, NodeId, Style};
 pub(crate) use scalar::{Scalar, days_in, resolve};

@@ -58,6 +58,15 @@ impl Document {
         mappings.flatten().copied()
     }
 
+    /// The items of all lists.
+    pub(crate) fn items(&self) -> impl Iterator<Item = NodeId> {
+        let lists = self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Sequence(items) => Some(items),
+            _ => None,
+        });
+        lists.flatten().copied()
+    }
+
     /// The node itself, aliases not followed. Ids come from this document alone, so it exists.
     pub(crate) fn raw(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id.0)

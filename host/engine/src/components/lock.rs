@@ -101,7 +101,7 @@ pub fn lock(options: &LockOptions) -> Result<(PathBuf, Lock)> {
 }
 
 /// The lock of a configuration: beside the file that was named.
-pub(super) fn lock_path(config: &ResolvedConfig) -> PathBuf {
+pub(crate) fn lock_path(config: &ResolvedConfig) -> PathBuf {
     config.files().last().map_or_else(|| PathBuf::from(NAME), |file| file.dir.join(NAME))
 }
 
@@ -125,6 +125,10 @@ impl Lock {
         let lock: Self = serde_json::from_str(&text).map_err(|error| {
             failed().caused_by(error).hint_at("write it anew with `imagecustomizer step lock`")
         })?;
+        if let Some(name) = lock.twice() {
+            let text = format!("step `{}` is there twice", clip(name));
+            return Err(failed().caused_by(text).hint_at("write it anew with `imagecustomizer step lock`"));
+        }
         match lock.version {
             VERSION => Ok(Some(lock)),
             version => {
@@ -142,6 +146,12 @@ impl Lock {
         let text =
             text.map_err(|error| Error::new(ErrorKind::Internal, "write the lock").caused_by(error))?;
         Ok(text + "\n")
+    }
+
+    /// A name that two steps have, of which only one would be followed.
+    fn twice(&self) -> Option<&str> {
+        let mut names = BTreeSet::new();
+        self.steps.iter().map(|step| step.name.as_str()).find(|name| !names.insert(*name))
     }
 
     fn step(&self, name: &str) -> Option<&LockedStep> {
@@ -262,13 +272,33 @@ pub(super) fn check_components(
         let (Some(locked), Some(found)) = (lock.step(step.name()), LockedStep::of(step, components)) else {
             continue;
         };
-        let contract = ("contract version", found.contract, locked.contract.clone());
-        let imports = ("imports", found.imports.join(", "), locked.imports.join(", "));
-        for (what, is, was) in [contract, imports].into_iter().filter(|(_, is, was)| is != was) {
-            problems.push(difference(step, StepField::Component, what, &is, &was));
+        if found.contract != locked.contract {
+            let (is, was) = (&found.contract, &locked.contract);
+            problems.push(difference(step, StepField::Component, "contract version", is, was));
+        }
+        if found.imports != locked.imports {
+            let changes = changes(&found.imports, &locked.imports);
+            let message =
+                format!("the imports of step `{}` are not those in `{NAME}`: {changes}", step.name());
+            problems.push(step.problem(Rule::StepLocked, StepField::Component, message).hint(HINT));
         }
     }
     super::refuse_if_any(config, problems)
+}
+
+/// What one list has that the other lacks, each way.
+fn changes(is: &[String], was: &[String]) -> String {
+    let only_in = |one: &[String], other: &[String]| {
+        let names: Vec<&str> = one.iter().filter(|name| !other.contains(name)).map(String::as_str).collect();
+        (!names.is_empty()).then(|| clip(&names.join(", ")))
+    };
+    let added = only_in(is, was).map(|names| format!("`{names}` is new"));
+    let missing = only_in(was, is).map(|names| format!("`{names}` is missing"));
+    let changes: Vec<String> = added.into_iter().chain(missing).collect();
+    match changes.is_empty() {
+        true => "their order is another one".to_owned(),
+        false => changes.join(", "),
+    }
 }
 
 fn difference(step: &CustomStep<'_>, field: StepField<'_>, what: &str, is: &str, was: &str) -> Diagnostic {
@@ -326,6 +356,17 @@ mod tests {
             let source = std::error::Error::source(&error).unwrap().to_string();
             assert!(source.contains(cause), "{text}: {source}");
         }
+        let grant = r#"{"read":null,"write":[],"nodes":false,"commands":false,"packages":false}"#;
+        let step = |name: &str, sha256: &str| {
+            let facts = format!(r#""component":"c","sha256":"{sha256}","contract":"0.1.0","imports":[]"#);
+            format!(r#"{{"name":"{name}",{facts},"grant":{grant}}}"#)
+        };
+        let of = |steps: &[String]| format!(r#"{{"version":1,"steps":[{}]}}"#, steps.join(","));
+        std::fs::write(&path, of(&[step("a", "1"), step("b", "1"), step("a", "2")])).unwrap();
+        let error = Lock::read(&path).unwrap_err();
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "step `a` is there twice");
+        std::fs::write(&path, of(&[step("a", "1"), step("b", "1")])).unwrap();
+        assert!(Lock::read(&path).unwrap().is_some());
         std::fs::write(&path, Lock::new(Vec::new()).to_text().unwrap()).unwrap();
         assert_eq!(Lock::read(&path).unwrap(), Some(Lock::new(Vec::new())));
         let pipe = scene.path().join("pipe");

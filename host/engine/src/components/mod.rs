@@ -6,9 +6,10 @@ mod policy;
 mod settings;
 mod source;
 
-use lock::lock_path;
+pub(crate) use lock::lock_path;
 pub use lock::{Lock, LockOptions, lock};
 pub use policy::check_registry;
+pub(crate) use policy::files as policy_files;
 pub(crate) use source::read as read_component;
 pub use source::{ComponentSource, FetchError};
 

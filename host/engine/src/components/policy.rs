@@ -9,6 +9,11 @@ use units::PathPattern;
 /// The machine's policy. It holds whatever else is named: a policy can only take away.
 const OF_THE_MACHINE: &str = "/etc/imagecustomizer/policy.yaml";
 
+/// The files of the policies that a run may follow, whether they are there or not.
+pub(crate) fn files(named: Option<&Path>) -> impl Iterator<Item = &Path> {
+    std::iter::once(Path::new(OF_THE_MACHINE)).chain(named)
+}
+
 /// The policies of a run.
 pub(super) struct Policies(Vec<ResolvedPolicy>);
 

@@ -15,6 +15,7 @@ impl Error {
         match self.kind() {
             ErrorKind::Config => self.broken_rule().map_or(ErrorType::ConfigInvalid, named_by),
             ErrorKind::NotSupportedYet => ErrorType::NotSupported,
+            ErrorKind::InputOverwritten => ErrorType::Usage,
             ErrorKind::BuildDirectoryInUse => ErrorType::BuildDirectory,
             ErrorKind::BuildDirectory => self.resource().unwrap_or(ErrorType::BuildDirectory),
             ErrorKind::InputImage => match self.io_kind() {

@@ -48,9 +48,12 @@ pub struct CaseReport {
     pub updated: Vec<String>,
     /// What was not as expected.
     pub differences: Vec<Difference>,
-    /// What the step needs, where something was denied and there is no `grant.json`.
+    /// What the step needs, where something was denied and there is no `grant.json`, or not what was expected happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_grant: Option<Grant>,
+    /// The `grant.json` that denied it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_file: Option<PathBuf>,
 }
 
 /// One file that does not hold what happened.
@@ -110,10 +113,8 @@ impl Workbench {
             updated: Vec::new(),
             differences: Vec::new(),
             missing_grant: None,
+            grant_file: None,
         };
-        if denied > 0 && case.own_grant()?.is_none() {
-            report.missing_grant = Some(self.learn(candidate, case)?);
-        }
         for (name, actual) in [(DIFF, diff), (LOG, log)] {
             let path = case.directory.join(name);
             let expected = read(&path)?;
@@ -130,6 +131,14 @@ impl Workbench {
                 report.passed = false;
                 let lines = line_changes(expected.as_deref().unwrap_or_default(), &actual);
                 report.differences.push(Difference { file: name.to_owned(), lines });
+            }
+        }
+        if denied > 0 {
+            report.grant_file = case.own_grant()?.map(|(path, _)| path);
+            // A test may be there to show what a grant denies.
+            let is_as_expected = report.passed && report.updated.is_empty();
+            if report.grant_file.is_none() || !is_as_expected {
+                report.missing_grant = Some(self.learn(candidate, case)?);
             }
         }
         Ok(report)
@@ -248,15 +257,15 @@ impl Case {
         if self.settings.is_some() {
             return Ok(Grant::all_but_secrets());
         }
-        Ok(self.own_grant()?.unwrap_or_default())
+        Ok(self.own_grant()?.map(|(_, grant)| grant).unwrap_or_default())
     }
 
-    /// The test's own grant, else that of all tests of the project.
-    fn own_grant(&self) -> Result<Option<Grant>> {
+    /// The test's own grant, else that of all tests of the project; with its file.
+    fn own_grant(&self) -> Result<Option<(PathBuf, Grant)>> {
         let of_all = self.directory.parent().map(|tests| tests.join("grant.json"));
         for path in [Some(self.directory.join("grant.json")), of_all].into_iter().flatten() {
             if let Some(grant) = Grant::read_file(&path)? {
-                return Ok(Some(grant));
+                return Ok(Some((path, grant)));
             }
         }
         Ok(None)

@@ -134,6 +134,21 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Where the text behind the first document goes on with another one.
+    ///
+    /// # Errors
+    /// The text is not YAML.
+    pub(super) fn second_document(&mut self) -> Result<Option<Position>> {
+        loop {
+            let token = self.scanner.peek()?;
+            match token.kind {
+                T::StreamEnd => return Ok(None),
+                T::DocumentEnd => drop(self.scanner.take()?),
+                _ => return Ok(Some(token.start.position())),
+            }
+        }
+    }
+
     fn document(&mut self) -> Result<Event> {
         match self.scanner.peek()?.kind {
             T::StreamEnd => return self.at_next(EventKind::NoDocument),
