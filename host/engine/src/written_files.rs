@@ -83,12 +83,19 @@ pub(crate) fn check(config: &ResolvedConfig, policy: Option<&Path>, written: &[W
     written.iter().try_for_each(|file| refuse_input(file.flag, &file.path, &inputs))
 }
 
+/// What the reference program writes too. There such a file may lie in a directory that the configuration copies, and
+/// configurations rely on it: `source: .` with the output beside.
+const MAY_LIE_IN_INPUTS: [&str; 4] =
+    ["--output-image-file", "output.image.path", "--log-file", "--timestamp-file"];
+
 /// Refuses a file that is one of the inputs, or lies in one.
 fn refuse_input(name: &str, path: &Path, inputs: &[InputFile]) -> Result<()> {
     let identity = FileIdentity::of(path);
+    let may_lie_in_inputs = MAY_LIE_IN_INPUTS.contains(&name);
     for input in inputs {
         let kind = fs::metadata(&input.path);
-        if kind.as_ref().is_ok_and(fs::Metadata::is_dir) && is_below(path, &input.path) {
+        let is_directory = kind.as_ref().is_ok_and(fs::Metadata::is_dir);
+        if is_directory && !may_lie_in_inputs && is_below(path, &input.path) {
             let (other, directory) = (&input.name, input.path.display());
             let text = format!("`{name}` names `{}`, which lies in `{other}`, `{directory}`", path.display());
             return Err(overwritten(text, "name a file elsewhere"));

@@ -457,9 +457,9 @@ fn denials_are_kept_once_counted_all_and_can_be_written_into_yaml() {
             "grant.write: [\"/in/#a\"]",
             "grant.write: [\"/in/a\\\"b\"]",
             "grant.write: [\"/in/a\\\\b\"]",
-            "grant.write: [/in/a?b]",
+            "grant.write: [\"/in/a?b\"]",
             "grant.write: [\"/in/ä\"]",
-            "grant.write: [/in/a?b]",
+            "grant.write: [\"/in/a?b\"]",
         ]
     );
     for number in 0..100 {
