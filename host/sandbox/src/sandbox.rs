@@ -184,8 +184,19 @@ impl Sandbox {
     }
 }
 
-/// The digest of a component, unless it is too large to be looked at.
+/// What a WebAssembly binary begins with.
+const MAGIC: &[u8] = b"\0asm";
+
+/// What every step is, for hints.
+const A_STEP_IS: &str =
+    "a step is a WebAssembly component (not a core module) of WASI 0.2 without async functions";
+
+/// The digest of a component, unless a look at it shows that it is none, or too large.
 pub(crate) fn digest(name: &str, wasm: &[u8]) -> Result<[u8; 32]> {
+    if !wasm.starts_with(MAGIC) {
+        let text = if wasm.is_empty() { "it is empty" } else { "it is not WebAssembly in its binary format" };
+        return Err(Error::new(ErrorKind::InvalidComponent, name, text).hint(A_STEP_IS));
+    }
     if wasm.len() > MAX_COMPONENT {
         let message = format!("{} bytes are more than the {MAX_COMPONENT} accepted", wasm.len());
         return Err(Error::new(ErrorKind::InvalidComponent, name, message));
@@ -195,9 +206,7 @@ pub(crate) fn digest(name: &str, wasm: &[u8]) -> Result<[u8; 32]> {
 
 pub(crate) fn invalid(name: &str, error: wasmtime::Error) -> Error {
     let message = format!("{:#}", error.root_cause());
-    Error::new(ErrorKind::InvalidComponent, name, message)
-        .caused_by(error)
-        .hint("a step is a WebAssembly component (not a core module) of WASI 0.2 without async functions")
+    Error::new(ErrorKind::InvalidComponent, name, message).caused_by(error).hint(A_STEP_IS)
 }
 
 pub(crate) fn mismatch(name: &str, error: wasmtime::Error) -> Error {
