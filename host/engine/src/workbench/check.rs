@@ -82,7 +82,8 @@ impl Workbench {
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                report.judge(FOLLOWS, Some(cause.unwrap_or_default()));
+                let file = options.component.display();
+                report.judge(FOLLOWS, Some(format!("`{file}`: {}", cause.unwrap_or_default())));
                 return Ok(report);
             }
         };
