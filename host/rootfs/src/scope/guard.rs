@@ -235,8 +235,7 @@ impl Guard {
         }
         let is_directory = place.object.as_ref().is_some_and(|object| object.kind == Kind::Directory);
         if !is_directory && !named && self.is_secret(tree, &place.path) {
-            let reason = "it holds secrets and has to be named".to_owned();
-            return Err(self.deny(call, access, &place.path, Some(reason), &place.path));
+            return Err(self.deny_secret(call, access, &place.path));
         }
         match &place.object {
             Some(object) if object.links > 1 && !is_directory => {
@@ -332,19 +331,31 @@ impl Guard {
         needed: &ImagePath,
     ) -> Error {
         let line = self.line(access, &PathPattern::of(needed.as_bytes()));
-        self.denial(call, path, reason, line)
+        self.denial(call, path, reason, Some(line))
+    }
+
+    /// The error of a call on a secret that is covered, but not named.
+    fn deny_secret(&mut self, call: &'static str, access: Access, path: &ImagePath) -> Error {
+        // Characters of a name that mean something in patterns become wildcards, and those name nothing.
+        if PathPattern::of(path.as_bytes()).as_str().rsplit('/').next().is_some_and(|name| name.contains('?'))
+        {
+            let reason = "it holds secrets, and no pattern can name it".to_owned();
+            return self.denial(call, path, Some(reason), None);
+        }
+        let reason = "it holds secrets and has to be named".to_owned();
+        self.deny(call, access, path, Some(reason), path)
     }
 
     /// The error of making a directory that is not covered. Whoever makes one puts something into it.
     pub(super) fn deny_directory(&mut self, call: &'static str, path: &ImagePath) -> Error {
         let line = self.line(Access::Write, &PathPattern::below(path.as_bytes()));
-        self.denial(call, path, None, line)
+        self.denial(call, path, None, Some(line))
     }
 
     /// The error of making a device node without leave.
     pub(super) fn deny_node(&mut self, call: &'static str, path: &ImagePath) -> Error {
         let line = "grant.nodes: true".to_owned();
-        self.denial(call, path, None, line)
+        self.denial(call, path, None, Some(line))
     }
 
     fn denial(
@@ -352,10 +363,10 @@ impl Guard {
         call: &'static str,
         path: &ImagePath,
         reason: Option<String>,
-        line: String,
+        line: Option<String>,
     ) -> Error {
         self.denied = self.denied.saturating_add(1);
-        let line = (!self.scope.is_built_in()).then_some(line);
+        let line = line.filter(|_| !self.scope.is_built_in());
         let denial = Denial { call, path: path.to_owned(), reason, line };
         let error = Error::new(ErrorKind::NotGranted, denial.call).at(&denial.path).caused_by(denial.cause());
         if self.denials.len() < MOST_DENIALS && !self.denials.contains(&denial) {

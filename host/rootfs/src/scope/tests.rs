@@ -438,6 +438,19 @@ fn names_that_a_file_system_takes_for_one_are_one() {
 }
 
 #[test]
+fn a_secret_that_no_pattern_can_name_is_told_so() {
+    let mut tree = tree();
+    let mut guard = Guard::new(scope(None, &["/etc/**"]));
+    let below = WriteOptions { parents: true, ..NEW };
+    for (at, line) in [("/etc/shadow", Some("grant.write: [/etc/shadow]")), ("/etc/credstore/a*b", None)] {
+        guard.over(&mut tree).write(path(at), b"", &below).unwrap_err();
+        assert_eq!(guard.denials().last().unwrap().line.as_deref(), line, "{at}");
+    }
+    let told = guard.denials().last().unwrap().to_string();
+    assert!(told.contains("no pattern can name it"), "{told}");
+}
+
+#[test]
 fn denials_are_kept_once_counted_all_and_can_be_written_into_yaml() {
     let mut tree = tree();
     let mut guard = Guard::new(scope(None, &[]));
