@@ -22,5 +22,5 @@ pub mod tunnel;
 
 pub use disk::Disk;
 pub use failure::{Failure, Outcome, failed};
-pub use product::{Finished, Run};
+pub use product::{Finished, Run, refused, text};
 pub use scene::Scene;

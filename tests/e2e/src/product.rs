@@ -268,3 +268,29 @@ fn give_away(path: &Path) -> Outcome {
     }
     Ok(())
 }
+
+/// Runs the program, and insists on a plain refusal that says `words`.
+///
+/// # Errors
+/// The program cannot be run.
+///
+/// # Panics
+/// It succeeds, fails in another way, or says something else.
+#[track_caller]
+pub fn refused(run: &Run, words: &[&str]) -> Outcome<Finished> {
+    let finished = run.finish()?;
+    assert!(!finished.is_bug(), "{finished:#?}");
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    for word in words {
+        assert!(finished.stderr.contains(word), "no {word:?} in {}", finished.stderr);
+    }
+    Ok(finished)
+}
+
+/// A path as a word of a command line.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(path: &Path) -> Outcome<String> {
+    Ok(path.to_str().ok_or_else(|| failed("a path is not UTF-8"))?.to_owned())
+}

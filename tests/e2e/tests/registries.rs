@@ -4,7 +4,6 @@ use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use e2e::canary::Canaries;
@@ -12,7 +11,7 @@ use e2e::product::program;
 use e2e::registry::{ELSEWHERE, Registry, Terms};
 use e2e::token_server::TokenServer;
 use e2e::tunnel::Tunnel;
-use e2e::{Disk, Finished, Outcome, Run, Scene, component, disk, failed, scene};
+use e2e::{Disk, Finished, Outcome, Run, Scene, component, disk, failed, refused, scene, text};
 use fixtures::process::{command, output};
 use fixtures::{Distro, Format, Layout};
 use serde_json::Value;
@@ -23,26 +22,10 @@ fn step(arguments: &[&str]) -> Run {
     Run::new(["step"].iter().chain(arguments).copied())
 }
 
-fn text(path: &Path) -> Outcome<String> {
-    Ok(path.to_str().ok_or_else(|| failed("a path is not UTF-8"))?.to_owned())
-}
-
 /// Pushes a guest, and gives the reference that names it for ever.
 fn push(guest: &str, reference: &str) -> Outcome<String> {
     let finished = step(&["push", &text(&component::guest(guest)?)?, reference]).succeed()?;
     Ok(finished.stdout.trim_end().to_owned())
-}
-
-/// Insists on a plain refusal that says `words`.
-#[track_caller]
-fn refused(run: &Run, words: &[&str]) -> Outcome<Finished> {
-    let finished = run.finish()?;
-    assert!(!finished.is_bug(), "{finished:#?}");
-    assert_eq!(finished.code, Some(1), "{finished:#?}");
-    for word in words {
-        assert!(finished.stderr.contains(word), "no {word:?} in {}", finished.stderr);
-    }
-    Ok(finished)
 }
 
 /// A configuration with one step, which writes `/srv/motd`.

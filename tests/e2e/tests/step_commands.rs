@@ -2,31 +2,15 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use e2e::{Disk, Finished, Outcome, Run, Scene, component, disk, failed, scene};
+use e2e::{Disk, Outcome, Run, Scene, component, disk, refused, scene, text};
 use fixtures::{Distro, Format, Layout};
 use serde_json::{Value, json};
 
 /// A run of one of the commands, in a log without colours.
 fn step(arguments: &[&str]) -> Run {
     Run::new(["step"].iter().chain(arguments).copied())
-}
-
-fn text(path: &Path) -> Outcome<String> {
-    Ok(path.to_str().ok_or_else(|| failed("a path is not UTF-8"))?.to_owned())
-}
-
-/// Insists on a plain refusal that says `words`.
-#[track_caller]
-fn refused(run: &Run, words: &[&str]) -> Outcome<Finished> {
-    let finished = run.finish()?;
-    assert!(!finished.is_bug(), "{finished:#?}");
-    assert_eq!(finished.code, Some(1), "{finished:#?}");
-    for word in words {
-        assert!(finished.stderr.contains(word), "no {word:?} in {}", finished.stderr);
-    }
-    Ok(finished)
 }
 
 /// A project whose component is `calls`: a step that makes the calls which its settings list.
